@@ -1,0 +1,257 @@
+"""What a platform's records mean to us, and the batches in which they are committed.
+
+``fetch`` yields batches of records, ``observe`` turns them into batches of observations, ``count`` turns those
+into changes of the ledger. A batch is the unit of commit (counting rule 1):
+
+- ``Roster``         the list of workloads a target has, whole
+- ``Page``           one page of a listing of runs
+- ``ListingFailed``  one listing could not be read; the others go on
+- ``Windows``        all window readings of one poll, complete
+
+The envelopes are generic: ``Page[RoutineRun]`` comes from ``fetch``, ``Page[Run]`` goes to ``count``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Generic, Literal, TypeVar
+
+from exporter.catalogue.model import Metric
+from exporter.errors import Reason
+from exporter.times import Micros
+
+Labels = tuple[str, ...]
+"""Label values in the order of the metric's row, without platform and target."""
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+
+@dataclass(frozen=True, slots=True)
+class Add:
+    """An increment of a counter, or one value for a histogram (``amount`` in the row's stored integers).
+
+    ``labels`` are those after ``workload`` when the row has one. Whose workload it is, the owner says.
+    """
+
+    metric: Metric
+    labels: Labels
+    amount: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """A point in time of a past event; the gauge shows the latest ever marked. Labels as in ``Add``."""
+
+    metric: Metric
+    labels: Labels
+    at: Micros
+
+
+@dataclass(frozen=True, slots=True)
+class Level:
+    """Something that is true now. ``workload`` is an identity, or None for a family without workload."""
+
+    metric: Metric
+    workload: str | None
+    labels: Labels
+    value: float
+
+
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """When a workload is due: a five-field cron expression in a zone, or one point in time."""
+
+    name: str
+    cron: str | None = None
+    zone: str | None = None
+    at: Micros | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Workload:
+    """A workload on its platform.
+
+    ``identity`` is the id or full name on the platform and never shown; ``label`` is the safe label value.
+    ``info`` are further labels of ``automation_workload_info`` by name. ``enabled`` None means not told.
+    ``edited_at`` suppresses schedules judged missed because of an edit.
+    """
+
+    identity: str
+    label: str
+    info: Mapping[str, str] = field(default_factory=dict)
+    enabled: bool | None = None
+    edited_at: Micros | None = None
+    schedules: tuple[Schedule, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """A run that a schedule started: the trigger's name (label-safe) and the fire time it was due at."""
+
+    trigger: str
+    fire_at: Micros
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One run, by id, open or ended.
+
+    ``times`` are created, triggered, started, ended as the upstream told them, None where missing (also where
+    unbelievable, which ``observe`` need not judge: ``count`` drops those).
+    ``ended`` is decided by ``observe`` (rule 4); ``state`` is used while it is False, ``outcome`` when it is True.
+    ``adds`` are applied once, when the run is first counted, ``marks`` also for history.
+    """
+
+    id: str
+    workload: str
+    created: Micros | None
+    triggered: Micros | None
+    started: Micros | None
+    finished: Micros | None
+    ended: bool
+    state: str = "open"
+    outcome: str = "unknown"
+    adds: tuple[Add, ...] = ()
+    marks: tuple[Mark, ...] = ()
+    delivery: Delivery | None = None
+    """Set for runs that a schedule started, open ones too."""
+
+
+@dataclass(frozen=True, slots=True)
+class WindowTotal:
+    """The platform's sum over a window, for one item (a workload's identity, or "" for the whole target)."""
+
+    metric: Metric
+    item: str
+    labels: Labels
+    value: int
+
+
+@dataclass(frozen=True, slots=True)
+class Skipped:
+    """A record, or a field of one, that was left out, with a reason from a short closed list."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Roster(Generic[T]):
+    """The whole list of workloads. ``platform_births`` come with the platform, not with the batch."""
+
+    items: tuple[T, ...]
+    upstream_now: Micros | None
+    skipped: tuple[Skipped, ...] = ()
+    levels: tuple[Level, ...] = ()
+
+
+WalkKind = Literal["ordinary", "deep", "sweep"]
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What a page means for its walk.
+
+    ``started``   upstream's now when this walk (its first slice, for a sliced one) began
+    ``top``       newest birth seen at the start of this poll's reading, None while no run had a time
+    ``link``      where to go on if this was the last page read; None while the top part of a resumed walk is
+                  read, and when the walk is complete
+    ``keep_link`` True while the top part of a resumed walk is read: the stored link stays
+    ``complete``  the walk reached its depth with this page
+    ``whole``     this poll has read what it owes: the walk is complete, or a slice of a sweep ended properly
+    ``depth``     how far down the walk goes (birth time)
+    """
+
+    kind: WalkKind
+    started: Micros
+    top: Micros | None
+    link: str | None
+    keep_link: bool
+    complete: bool
+    whole: bool
+    depth: Micros
+    read_started: Micros
+    """Upstream's now when this poll began to read the listing."""
+    unsorted: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Page(Generic[T]):
+    """One page of a listing. ``seen_ids`` of the whole walk are not kept: ``count`` looks ids up."""
+
+    listing: str
+    sequence: int
+    items: tuple[T, ...]
+    step: Step
+    upstream_now: Micros | None
+    skipped: tuple[Skipped, ...] = ()
+    drop_link: bool = False
+    """The stored link was refused by the upstream: forget it, the next walk starts at the top."""
+
+
+@dataclass(frozen=True, slots=True)
+class ListingFailed:
+    """One listing could not be read. ``gone`` is a 404: gone once the next roster lacks the workload too."""
+
+    listing: str
+    reason: Reason
+    message: str
+    upstream_now: Micros | None = None
+    gone: bool = False
+    drop_link: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Reading(Generic[T]):
+    """What the platform told for the window ``[start, end)``."""
+
+    start: Micros
+    end: Micros
+    items: tuple[T, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Move(Generic[T]):
+    """The further readings of an anchor move (rule 12): both parts, and the whole once more.
+
+    With A the anchor and B the new one: ``closed`` is [A, B), ``rest`` is [B, now), ``again`` is [A, now).
+    ``active`` says that something in the closing part has not ended.
+    """
+
+    closed: Reading[T]
+    rest: Reading[T]
+    again: Reading[T]
+    active: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Source(Generic[T]):
+    """One windowed question, asked at every poll with the same anchor: a list, or one item by name.
+
+    ``complete`` lists name every item that has anything, so an item first seen later starts from 0, and a part
+    of a move that lacks an item says 0. Lists that may be cut short are not complete: their new items are read
+    by name, which is a source of its own.
+    """
+
+    name: str
+    whole: Reading[T]
+    move: Move[T] | None = None
+    complete: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Windows(Generic[T]):
+    """All readings of one poll. ``levels`` replace those of the poll before, ``workloads`` are those named."""
+
+    sources: tuple[Source[T], ...]
+    upstream_now: Micros | None
+    workloads: tuple[Workload, ...] = ()
+    levels: tuple[Level, ...] = ()
+    marks: tuple[tuple[str, Mark], ...] = ()
+    """Times of past events: (identity, mark)."""
+    skipped: tuple[Skipped, ...] = ()
+
+
+Batch = Roster[T] | Page[R] | ListingFailed | Windows[T]
+Observed = Roster[Workload] | Page[Run] | ListingFailed | Windows[WindowTotal]
