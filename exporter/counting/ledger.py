@@ -44,6 +44,8 @@ class TargetState(NamedTuple):
 
     baseline_at: Micros
     floor: Micros
+    born_at: Micros
+    """Our world time at the first batch; workloads first seen then were there at baseline."""
     data_at: Micros | None = None
     roster_at: Micros | None = None
     """When the roster was last read whole (upstream's now)."""
@@ -95,7 +97,8 @@ class ScheduleState(NamedTuple):
 
     judged_to: Micros
     delivered: tuple[Micros, ...] = ()
-    fired: Micros | None = None
+    overdue: Micros | None = None
+    """The oldest due time that was judged missed and after which nothing was delivered."""
 
 
 class WorkloadState(NamedTuple):
@@ -110,7 +113,10 @@ class WorkloadState(NamedTuple):
     schedules: tuple[tuple[str, str | None, str | None, Micros | None], ...] = ()
     """(trigger name, cron, zone, at), as last told."""
     triggers: tuple[tuple[str, ScheduleState], ...] = ()
-    absent_since: Micros | None = None
+    former: tuple[str, ...] = ()
+    """Slots under earlier labels, whose series stay until the workload is forgotten."""
+    absent_at: Micros | None = None
+    """The last complete roster that lacked it, None while the platform lists it."""
     absent_span: Micros = 0
 
 
@@ -184,6 +190,12 @@ class Ledger(Protocol):
 
     def held(self, key: SeriesKey) -> bool:
         """Whether what is counted now must wait in ``pending`` (rule 16). A new series is held."""
+
+    def open_values(self, family: str) -> Collection[Labels]:
+        """Return the distinct values of the family's open labels that have series, ``_other`` excluded."""
+
+    def own_slots(self) -> int:
+        """Return how many identities have a series of their own."""
 
     def remembered(self, ids: Collection[tuple[str, int]]) -> set[str]:
         """Return those run ids that are kept under the day given with them (ended or skipped runs)."""
