@@ -23,7 +23,7 @@ REGISTRY_HOSTS = (
     r"(?:static\.|index\.)?crates" r"\.io",
 )
 MACHINE_PATHS = (r"/ro" r"ot/", r"/ho" r"me/[a-z]", r"/Use" r"rs/[A-Za-z]", r"/wo" r"rk/[a-z]")
-FORBIDDEN = re.compile("|".join((*REGISTRY_HOSTS, *(rf"(?<![\w.~}-]){path}" for path in MACHINE_PATHS))))
+FORBIDDEN = re.compile("|".join((*REGISTRY_HOSTS, *(rf"(?<![\w.~}}-]){path}" for path in MACHINE_PATHS))))
 
 
 def offences(text: str) -> Iterator[tuple[int, str]]:
