@@ -1,0 +1,130 @@
+"""The working copy of one batch: reads fall through to the ledger, writes go to the changes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import TypeVar
+
+from exporter.counting.ledger import (
+    Changes,
+    Ledger,
+    ListingState,
+    OpenRun,
+    Series,
+    SeriesKey,
+    SourceState,
+    TargetState,
+    WindowKey,
+    WindowState,
+    WorkloadState,
+)
+from exporter.counting.limits import Rules
+from exporter.observations import Labels
+from exporter.times import MINUTE, Micros, Moment
+
+K = TypeVar("K")
+V = TypeVar("V")
+
+CLOCK_TOLERANCE = 5 * MINUTE
+"""How far our clock may be from the upstream's for anything to move, expire or be forgotten (rule 26)."""
+
+
+class Draft:
+    """Collects what one batch changes; nothing of the ledger is touched.
+
+    ``now`` is the upstream's now where it told one, else ours. ``trusted`` says whether the clocks agree well
+    enough for anchors to move and for things to expire (rule 26).
+    """
+
+    def __init__(
+        self, ledger: Ledger, rules: Rules, moment: Moment, upstream_now: Micros | None, trusted: bool
+    ) -> None:
+        self.ledger = ledger
+        self.rules = rules
+        self.limits = rules.limits
+        self.moment = moment
+        self.now = moment.world if upstream_now is None else upstream_now
+        self.trusted = trusted and abs(moment.world - self.now) <= CLOCK_TOLERANCE
+        self.changes = Changes()
+        self.fresh_values: dict[str, set[Labels]] = {}
+        self.fresh_slots = 0
+
+    @property
+    def target(self) -> TargetState | None:
+        """The target's state as this batch leaves it."""
+        return self.changes.target or self.ledger.target
+
+    def baseline(self) -> TargetState:
+        """Return the target's state; with the very first batch, its baseline is set to now (rule 9)."""
+        target = self.target
+        if target is None:
+            target = TargetState(baseline_at=self.now, floor=self.now - self.limits.memory, born_at=self.moment.world)
+            self.changes.target = target
+        return target
+
+    def listing(self, key: str) -> ListingState | None:
+        """Return a listing's state."""
+        return _get(self.changes.listings, self.ledger.listings, key)
+
+    def open_run(self, run_id: str) -> OpenRun | None:
+        """Return an open run."""
+        return _get(self.changes.open_runs, self.ledger.open_runs, run_id)
+
+    def timeless(self, run_id: str) -> Micros | None:
+        """Return when a run without times was last seen, None for one that is not kept."""
+        return _get(self.changes.timeless, self.ledger.timeless, run_id)
+
+    def workload(self, identity: str) -> WorkloadState | None:
+        """Return a workload."""
+        return _get(self.changes.workloads, self.ledger.workloads, identity)
+
+    def source(self, name: str) -> SourceState | None:
+        """Return a windowed question's state."""
+        return _get(self.changes.sources, self.ledger.sources, name)
+
+    def window(self, key: WindowKey) -> WindowState | None:
+        """Return the value last applied for a figure."""
+        return _get(self.changes.windows, self.ledger.windows, key)
+
+    def series(self, key: SeriesKey) -> Series | None:
+        """Return a durable series."""
+        return _get(self.changes.series, self.ledger.series, key)
+
+    def mark(self, key: SeriesKey) -> Micros | None:
+        """Return a durable time."""
+        return _get(self.changes.marks, self.ledger.marks, key)
+
+    def workloads(self) -> Iterator[tuple[str, WorkloadState]]:
+        """Iterate over all workloads as this batch leaves them."""
+        return _items(self.changes.workloads, self.ledger.workloads)
+
+    def windows(self) -> Iterator[tuple[WindowKey, WindowState]]:
+        """Iterate over all window values as this batch leaves them."""
+        return _items(self.changes.windows, self.ledger.windows)
+
+    def listings(self) -> Iterator[tuple[str, ListingState]]:
+        """Iterate over all listings as this batch leaves them."""
+        return _items(self.changes.listings, self.ledger.listings)
+
+    def all_series(self) -> Iterator[tuple[SeriesKey, Series]]:
+        """Iterate over all durable series as this batch leaves them."""
+        return _items(self.changes.series, self.ledger.series)
+
+    def open_runs(self) -> Iterator[tuple[str, OpenRun]]:
+        """Iterate over all open runs as this batch leaves them."""
+        return _items(self.changes.open_runs, self.ledger.open_runs)
+
+
+def _get(changed: Mapping[K, V | None], kept: Mapping[K, V], key: K) -> V | None:
+    if key in changed:
+        return changed[key]
+    return kept.get(key)
+
+
+def _items(changed: Mapping[K, V | None], kept: Mapping[K, V]) -> Iterator[tuple[K, V]]:
+    for key, value in list(kept.items()):
+        if key not in changed:
+            yield key, value
+    for key, new in list(changed.items()):
+        if new is not None:
+            yield key, new

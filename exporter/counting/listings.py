@@ -1,0 +1,105 @@
+"""Where the reading of each listing stands: horizon, broken and sliced walks, floor (rules 6, 7, 9, 25, 27)."""
+
+from __future__ import annotations
+
+from exporter.counting.draft import Draft
+from exporter.counting.ledger import ListingState
+from exporter.observations import ListingFailed, Page, Run
+from exporter.times import DAY, Micros
+
+
+def advance(draft: Draft, page: Page[Run], known: ListingState) -> None:
+    """Move the listing's cursor as far as the page allows. Nothing here ever moves back."""
+    step = page.step
+    state = known._replace(unsorted=step.unsorted or (known.unsorted and step.kind != "sweep"))
+    if page.drop_link:
+        state = _without_walk(state)
+    if step.complete:
+        newest = _latest(known.newest, step.top)
+        bound = draft.now if newest is None else min(newest, draft.now)
+        state = _without_walk(state)._replace(
+            horizon=_latest(known.horizon, bound - draft.limits.overlap),
+            newest=newest,
+            last_sweep=_latest(known.last_sweep, step.started) if step.kind == "sweep" else known.last_sweep,
+            last_deep=_latest(known.last_deep, step.started) if step.kind != "ordinary" else known.last_deep,
+        )
+    elif not step.keep_link:
+        state = state._replace(
+            link=step.link, top=step.top, kind=step.kind, walk_started=step.started, depth=step.depth
+        )
+    if step.whole:
+        state = state._replace(
+            last_whole=_latest(known.last_whole, step.read_started), failed=None, failed_at=None, gone=False
+        )
+    draft.changes.listings[page.listing] = state
+    if step.complete:
+        _move_floor(draft, state)
+
+
+def failed(draft: Draft, batch: ListingFailed) -> None:
+    """Note that a listing could not be read; its cursor stays."""
+    known = draft.listing(batch.listing) or ListingState()
+    if batch.drop_link:
+        known = _without_walk(known)
+    draft.changes.listings[batch.listing] = known._replace(failed=batch.reason, failed_at=draft.now, gone=batch.gone)
+
+
+def _without_walk(state: ListingState) -> ListingState:
+    return state._replace(link=None, top=None, kind=None, walk_started=None, depth=None)
+
+
+def _latest(left: Micros | None, right: Micros | None) -> Micros | None:
+    if left is None or right is None:
+        return right if left is None else left
+    return max(left, right)
+
+
+def fresh_from(draft: Draft) -> Micros | None:
+    """Return the start of the last whole read of the listing that was read longest ago.
+
+    Listings of disabled and of vanished workloads do not count; one that was never read counts from when its
+    workload was first seen.
+    """
+    oldest: Micros | None = None
+    per_workload = draft.rules.listings_per_workload
+    states = dict(draft.listings())
+    if per_workload:
+        for identity, workload in draft.workloads():
+            if workload.enabled is False or workload.absent_at is not None:
+                continue
+            state = states.get(identity)
+            read = None if state is None else state.last_whole
+            read = workload.first_seen if read is None else read
+            oldest = read if oldest is None else min(oldest, read)
+    else:
+        for state in states.values():
+            if state.last_whole is not None:
+                oldest = state.last_whole if oldest is None else min(oldest, state.last_whole)
+    return oldest
+
+
+def _move_floor(draft: Draft, state: ListingState) -> None:
+    """Move the floor after a complete walk, never past what some other listing still owes (rule 6)."""
+    target = draft.baseline()
+    bounds = [draft.now]
+    if state.newest is not None:
+        bounds.append(state.newest)
+    if target.data_at is not None:
+        bounds.append(target.data_at)
+    floor = max(target.floor, min(bounds) - draft.limits.memory)
+    if floor != target.floor:
+        draft.changes.target = target._replace(floor=floor)
+
+
+def prune(draft: Draft) -> None:
+    """Drop ids of days that lie wholly below the floor, and runs without times unseen for ``forget_after``."""
+    target = draft.target
+    if target is None or not draft.trusted:
+        return
+    day = target.floor // DAY - 1  # times may differ by a day between two sightings, lookups allow for it
+    if day > target.pruned_to:
+        draft.changes.prune_before_day = day
+        draft.changes.target = target._replace(pruned_to=day)
+        for run_id, seen in draft.ledger.timeless.items():
+            if draft.now - seen > draft.limits.forget_after:
+                draft.changes.timeless[run_id] = None

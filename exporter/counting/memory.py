@@ -1,0 +1,174 @@
+"""The ledger in memory: what a store keeps of one target, as it was last committed.
+
+A store gives it to ``count`` to read and puts the changes in after COMMIT returned. By itself it is a whole
+ledger without durability; the tests of counting use it so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from typing import TypeVar
+
+from exporter.catalogue import BY_NAME
+from exporter.counting.ledger import (
+    Changes,
+    Exemplar,
+    ListingState,
+    OpenRun,
+    Series,
+    SeriesKey,
+    SourceState,
+    TargetState,
+    WindowKey,
+    WindowState,
+    WorkloadState,
+)
+from exporter.counting.series import OTHER
+from exporter.observations import Labels
+from exporter.times import Micros
+
+K = TypeVar("K")
+V = TypeVar("V")
+
+
+class MemoryLedger:
+    """One target's ledger. ``holding`` maps a held series to when its hold began (monotonic seconds).
+
+    A hold that has not begun (None) begins with ``begin_holds``, when the first snapshot with the series is
+    ready. With ``holds`` False nothing is ever held.
+    """
+
+    def __init__(self, *, holds: bool) -> None:
+        self.holds = holds
+        self.target: TargetState | None = None
+        self.listings: dict[str, ListingState] = {}
+        self.open_runs: dict[str, OpenRun] = {}
+        self.timeless: dict[str, Micros] = {}
+        self.workloads: dict[str, WorkloadState] = {}
+        self.sources: dict[str, SourceState] = {}
+        self.windows: dict[WindowKey, WindowState] = {}
+        self.series: dict[SeriesKey, Series] = {}
+        self.marks: dict[SeriesKey, Micros] = {}
+        self.levels: dict[str, dict[SeriesKey, float]] = {}
+        self.read: dict[str, Micros] = {}
+        self.exemplars: dict[SeriesKey, dict[int, Exemplar]] = {}
+        self.held_exemplars: dict[SeriesKey, dict[int, Exemplar]] = {}
+        self.holding: dict[SeriesKey, float | None] = {}
+        self.dirty: set[str] = set()
+        """Families with a series or a mark that changed since ``take_dirty``."""
+        self._open_values: dict[str, dict[Labels, int]] = {}
+        self._own_slots = 0
+        self._ids: set[tuple[int, str]] = set()
+
+    def held(self, key: SeriesKey) -> bool:
+        """Whether what is counted now must wait."""
+        return self.holds and (key not in self.series or key in self.holding)
+
+    def open_values(self, family: str) -> Collection[Labels]:
+        """Return the distinct values of the family's open labels, ``_other`` excluded."""
+        return self._open_values.get(family, {}).keys()
+
+    def own_slots(self) -> int:
+        """Return how many identities have series of their own."""
+        return self._own_slots
+
+    def remembered(self, ids: Collection[tuple[str, int]]) -> set[str]:
+        """Return those ids that are kept under the day given with them."""
+        return {run_id for run_id, day in ids if (day, run_id) in self._ids}
+
+    def keep_ids(self, changes: Changes) -> None:
+        """Keep and prune ids; a store that has them on disk does this there."""
+        self._ids.update(changes.remember)
+        if changes.prune_before_day is not None:
+            self._ids = {pair for pair in self._ids if pair[0] >= changes.prune_before_day}
+
+    def apply(self, changes: Changes) -> None:
+        """Put committed changes in, ids excepted."""
+        if changes.target is not None:
+            self.target = changes.target
+        _merge(self.listings, changes.listings)
+        _merge(self.open_runs, changes.open_runs)
+        _merge(self.timeless, changes.timeless)
+        for identity, state in changes.workloads.items():
+            self._count_slot(self.workloads.get(identity), -1)
+            self._count_slot(state, +1)
+        _merge(self.workloads, changes.workloads)
+        _merge(self.sources, changes.sources)
+        _merge(self.windows, changes.windows)
+        for key, series in changes.series.items():
+            self._put_series(key, series)
+        _merge(self.marks, changes.marks)
+        self.dirty.update(key.family for key in changes.marks)
+        self.levels.update(changes.levels)
+        self.read.update(changes.read)
+        for key, found in changes.exemplars.items():
+            kept = self.held_exemplars if key in self.holding else self.exemplars
+            kept.setdefault(key, {}).update(found)
+
+    def _put_series(self, key: SeriesKey, series: Series | None) -> None:
+        self.dirty.add(key.family)
+        if series is None:
+            if self.series.pop(key, None) is not None:
+                self._count_open_values(key, -1)
+            self.holding.pop(key, None)
+            self.exemplars.pop(key, None)
+            self.held_exemplars.pop(key, None)
+            return
+        if key not in self.series:
+            self._count_open_values(key, +1)
+            if self.holds:
+                self.holding[key] = None
+        self.series[key] = series
+
+    def _count_slot(self, state: WorkloadState | None, by: int) -> None:
+        if state is not None and state.slot != OTHER:
+            self._own_slots += by
+
+    def _count_open_values(self, key: SeriesKey, by: int) -> None:
+        metric = BY_NAME[key.family]
+        if not metric.open_labels:
+            return
+        values = tuple(key.labels[metric.labels.index(name)] for name in metric.open_labels)
+        if values == (OTHER,) * len(values):
+            return
+        counts = self._open_values.setdefault(key.family, {})
+        counts[values] = counts.get(values, 0) + by
+        if not counts[values]:
+            del counts[values]
+
+    def hold_all(self) -> None:
+        """Begin anew to hold every series, as at every start (rule 16)."""
+        if self.holds:
+            self.holding = dict.fromkeys(self.series)
+
+    def begin_holds(self, keys: Iterable[SeriesKey], monotonic: float) -> None:
+        """A snapshot that shows these series is ready: their holds begin, where they have not."""
+        for key in keys:
+            if key in self.holding and self.holding[key] is None:
+                self.holding[key] = monotonic
+
+    def holds_over(self, monotonic: float, length: float) -> list[SeriesKey]:
+        """Return the series whose hold has lasted ``length`` seconds."""
+        return [key for key, since in self.holding.items() if since is not None and monotonic - since >= length]
+
+    def end_holds(self, keys: Iterable[SeriesKey]) -> None:
+        """These series were released: from now on what is counted is shown at once."""
+        for key in keys:
+            self.holding.pop(key, None)
+            found = self.held_exemplars.pop(key, None)
+            if found:
+                self.exemplars.setdefault(key, {}).update(found)
+            self.dirty.add(key.family)
+
+    def take_dirty(self) -> set[str]:
+        """Return the families that changed since the last call."""
+        dirty, self.dirty = self.dirty, set()
+        return dirty
+
+
+def _merge(kept: dict[K, V], changed: dict[K, V | None]) -> None:
+    for key, value in changed.items():
+        if value is None:
+            kept.pop(key, None)
+        else:
+            kept[key] = value

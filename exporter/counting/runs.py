@@ -1,0 +1,254 @@
+"""Runs, from listings: what is new, what is history, what ended, what is given up (rules 3 to 9)."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from itertools import chain
+from typing import Final, NamedTuple
+
+from exporter.catalogue.ledger import LATE_RUNS_SKIPPED, RUNS_EXPIRED
+from exporter.catalogue.runs import LAST_RUN, PAUSED, RUNS, UNKNOWN
+from exporter.counting import listings, schedules, workloads
+from exporter.counting.draft import Draft
+from exporter.counting.ledger import ListingState, OpenRun, SeriesKey, TargetState, days_of
+from exporter.counting.series import OTHER, add, apply_adds, apply_marks, key_of
+from exporter.observations import Add, Delivery, Page, Run
+from exporter.times import DAY, HOUR, Micros
+
+EARLIEST: Final = 946_684_800_000_000
+"""2000-01-01: an earlier time is no time (rule 5)."""
+
+AHEAD: Final = HOUR
+"""How far after the upstream's now a time may lie (rule 5)."""
+
+
+class Sighting(NamedTuple):
+    """One row with its times judged: the birth that counts, the latest time, the days of all of them."""
+
+    run: Run
+    birth: Micros
+    latest: Micros
+    days: tuple[int, ...]
+    timeless: bool
+
+
+def count_page(draft: Draft, page: Page[Run]) -> None:
+    """Take in one page of a listing: runs first, then where the walk stands."""
+    workloads.baseline(draft)
+    target = draft.baseline()
+    for item in page.workloads:
+        workloads.see(draft, item)
+    known = draft.listing(page.listing) or ListingState()
+    rows = sightings(draft, page, target, known)
+    remembered = draft.ledger.remembered(_probes(draft, target, rows))
+    for row in sorted(rows, key=lambda row: row.latest):  # the latest run of a page leaves its exemplar
+        if draft.open_run(row.run.id) is not None:
+            _open_seen(draft, row)
+        elif draft.timeless(row.run.id) is not None:
+            draft.changes.timeless[row.run.id] = draft.now
+        elif row.run.id not in remembered:
+            _new(draft, target, page.listing, row)
+            if draft.open_run(row.run.id) is None:
+                remembered.add(row.run.id)  # the same row twice on a page
+    _deliveries(draft, rows)
+    listings.advance(draft, page, known)
+    if page.step.complete and page.step.kind == "sweep":
+        _missed_by_sweep(draft, page.listing, page.step.started)
+    _open_levels_read(draft, page)
+
+
+def _probes(draft: Draft, target: TargetState, rows: list[Sighting]) -> set[tuple[str, int]]:
+    """Name the days under which a row's id may be kept: those of its times and their neighbours.
+
+    A row that lost its times may be kept under any day that is remembered.
+    """
+    remembered_days = range(target.floor // DAY - 1, draft.now // DAY + 2)
+    probes: set[tuple[str, int]] = set()
+    for row in rows:
+        run_id = row.run.id
+        if draft.open_run(run_id) is not None or draft.timeless(run_id) is not None:
+            continue
+        if row.timeless:
+            probes.update((run_id, day) for day in remembered_days)
+        else:
+            probes.update((run_id, day + near) for day in row.days for near in (-1, 0, 1))
+    return probes
+
+
+def sightings(draft: Draft, page: Page[Run], target: TargetState, listing: ListingState) -> list[Sighting]:
+    """Judge the times of a page's rows; a row without any borrows its neighbour's (rule 5)."""
+    cleaned = [_believable(draft, run) for run in page.items]
+    births = [_birth(run) for run in cleaned]
+    rows = []
+    for index, run in enumerate(cleaned):
+        birth = births[index]
+        if birth is not None:
+            times = _times(run)
+            rows.append(Sighting(run, birth, max(times), days_of(times), timeless=False))
+        else:
+            near = next(
+                (at for at in chain(reversed(births[:index]), births[index + 1 :]) if at is not None),
+                _now_or_history(draft, page.listing, target, listing),
+            )
+            rows.append(Sighting(run, near, near, days_of((near,)), timeless=True))
+    return rows
+
+
+def _believable(draft: Draft, run: Run) -> Run:
+    latest = draft.now + AHEAD
+    times = (run.created, run.triggered, run.started, run.finished)
+    if all(at is None or EARLIEST <= at <= latest for at in times):
+        return run
+    created, triggered, started, finished = (
+        at if at is not None and EARLIEST <= at <= latest else None for at in times
+    )
+    # what was computed from a time that is none must not be counted: durations, lateness, marks
+    return replace(
+        run,
+        created=created,
+        triggered=triggered,
+        started=started,
+        finished=finished,
+        adds=tuple(item for item in run.adds if item.metric.type != "histogram"),
+        marks=tuple(mark for mark in run.marks if EARLIEST <= mark.at <= latest),
+    )
+
+
+def _times(run: Run) -> list[Micros]:
+    return [at for at in (run.created, run.triggered, run.started, run.finished) if at is not None]
+
+
+def _birth(run: Run) -> Micros | None:
+    return next(iter(_times(run)), None)
+
+
+def _now_or_history(draft: Draft, key: str, target: TargetState, listing: ListingState) -> Micros:
+    """Return the time of a run without times and without neighbours: now; in the first walk of a listing that
+    was there at baseline, just before it, so that an old history without times is no burst."""
+    if listing.horizon is None:
+        owner = draft.workload(key) if draft.rules.listings_per_workload else None
+        if owner is None or owner.first_seen == target.born_at:
+            return target.baseline_at - 1
+    return draft.now
+
+
+def _new(draft: Draft, target: TargetState, listing: str, row: Sighting) -> None:
+    run = row.run
+    if run.ended:
+        when = row.birth if run.finished is None else run.finished
+        if when < target.baseline_at:  # history; judged first, since what ended before us is nobody's late run
+            _keep_timeless(draft, row)
+            apply_marks(draft, workloads.slot_of(draft, run.workload), run.marks)
+        elif row.birth < target.floor:
+            if row.latest >= target.floor:
+                _skip(draft, row)
+        else:
+            _count(draft, row)
+    elif row.birth < target.floor:
+        if row.latest >= target.floor:
+            _skip(draft, row)
+    elif draft.now - row.birth > draft.limits.open_run_max_age and run.state != PAUSED:
+        _skip(draft, row)
+    else:
+        workloads.slot_of(draft, run.workload)
+        draft.changes.open_runs[run.id] = OpenRun(
+            listing=listing,
+            workload=run.workload,
+            birth=row.birth,
+            state=run.state,
+            seen_at=draft.now,
+            aged_from=draft.now if run.state == PAUSED else row.birth,
+            days=row.days,
+        )
+
+
+def _open_seen(draft: Draft, row: Sighting) -> None:
+    run = row.run
+    known = draft.open_run(run.id)
+    if known is None:
+        return
+    days = known.days if row.timeless else tuple(sorted({*known.days, *row.days}))
+    if run.ended:
+        draft.changes.open_runs[run.id] = None
+        _count(draft, row._replace(days=days))
+        return
+    seen = known._replace(
+        state=run.state,
+        seen_at=max(draft.now, known.seen_at),
+        aged_from=draft.now if run.state == PAUSED else known.aged_from,
+        days=days,
+        missed=0,
+    )
+    draft.changes.open_runs[run.id] = seen
+    if run.state != PAUSED and draft.now - seen.aged_from > draft.limits.open_run_max_age and draft.trusted:
+        _expire(draft, run.id, seen)
+
+
+def _count(draft: Draft, row: Sighting) -> None:
+    run = row.run
+    slot = workloads.slot_of(draft, run.workload)
+    apply_adds(draft, slot, run.adds, run.id)
+    marks = run.marks if slot != OTHER else tuple(m for m in run.marks if m.metric is LAST_RUN)
+    apply_marks(draft, slot, marks)
+    _keep(draft, row)
+
+
+def _skip(draft: Draft, row: Sighting) -> None:
+    add(draft, SeriesKey(LATE_RUNS_SKIPPED.name, ()), 1)
+    _keep(draft, row)
+
+
+def _keep(draft: Draft, row: Sighting) -> None:
+    _keep_timeless(draft, row)
+    draft.changes.remember.extend((day, row.run.id) for day in row.days)
+
+
+def _keep_timeless(draft: Draft, row: Sighting) -> None:
+    if row.timeless:
+        draft.changes.timeless[row.run.id] = draft.now
+
+
+def _expire(draft: Draft, run_id: str, known: OpenRun) -> None:
+    """Give an open run up: it leaves the gauge and is counted with outcome unknown (rule 8)."""
+    slot = workloads.slot_of(draft, known.workload)
+    given_up = Add(RUNS, (UNKNOWN,))
+    add(draft, key_of(draft, given_up.metric, slot, given_up.labels), 1)
+    add(draft, SeriesKey(RUNS_EXPIRED.name, ()), 1)
+    draft.changes.open_runs[run_id] = None
+    draft.changes.remember.extend((day, run_id) for day in known.days or days_of((known.birth,)))
+
+
+SWEEPS_TO_BE_GONE: Final = 2
+"""Complete sweeps running that must miss an open run before it is given up."""
+
+
+def _missed_by_sweep(draft: Draft, listing: str, started: Micros) -> None:
+    for run_id, run in list(draft.open_runs()):
+        if run.listing != listing or run.seen_at >= started:
+            continue
+        missed = run._replace(missed=run.missed + 1)
+        if missed.missed >= SWEEPS_TO_BE_GONE and draft.trusted:
+            _expire(draft, run_id, missed)
+        else:
+            draft.changes.open_runs[run_id] = missed
+
+
+def _deliveries(draft: Draft, rows: list[Sighting]) -> None:
+    found: dict[str, list[Delivery]] = {}
+    for row in rows:
+        if row.run.delivery is not None:
+            found.setdefault(row.run.workload, []).append(row.run.delivery)
+    for identity, deliveries in found.items():
+        state = draft.workload(identity)
+        if state is not None:
+            told = schedules.delivered(state, deliveries)
+            if told != state:
+                draft.changes.workloads[identity] = told
+
+
+def _open_levels_read(draft: Draft, page: Page[Run]) -> None:
+    if page.step.whole:
+        draft.changes.read[page.listing] = draft.now
+        if draft.rules.listings_per_workload:
+            schedules.judge(draft, page.listing, page.step.read_started)
+            draft.changes.levels[page.listing] = schedules.overdue_levels(draft, page.listing)

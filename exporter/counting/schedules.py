@@ -1,0 +1,176 @@
+"""Schedules judged in data time: due, next, overdue and missed (rule 30).
+
+A due time counts as missed when ``schedule_grace`` has passed up to the listing's last whole read, the workload
+was enabled, not edited and not first seen since, and no delivery with that fire time, give or take a minute, was
+found. Until then nothing is said of it, so that a read that came too early blames nobody.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC
+from itertools import islice, takewhile
+from typing import Final
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from cronsim import CronSim, CronSimError
+
+from exporter.catalogue.runs import SCHEDULE_DUE, SCHEDULE_MISSED, SCHEDULE_NEXT, SCHEDULE_OVERDUE
+from exporter.counting.draft import Draft
+from exporter.counting.ledger import ScheduleState, SeriesKey, WorkloadState
+from exporter.counting.series import OTHER, add, born
+from exporter.observations import Delivery, Level, Schedule, Workload
+from exporter.times import MINUTE, Micros, from_datetime, to_datetime
+
+SAME_FIRE: Final = MINUTE
+"""A delivery belongs to a due time that is at most this far from its fire time."""
+
+CRON_FIELDS: Final = 5
+
+DUE_TIMES_AT_ONCE: Final = 5000
+"""How many due times are judged in one batch; a longer backlog goes on with the next."""
+
+
+def valid(schedule: Schedule) -> bool:
+    """Whether due times can be computed."""
+    if schedule.cron is None:
+        return schedule.at is not None
+    if len(schedule.cron.split()) != CRON_FIELDS:
+        return False
+    try:
+        next(_cron(schedule.cron, schedule.zone, 0, reverse=False))
+    except (CronSimError, ZoneInfoNotFoundError, ValueError, OSError, StopIteration, OverflowError):
+        return False
+    return True
+
+
+def due_after(schedule: Schedule, start: Micros) -> Iterator[Micros]:
+    """Yield the due times after ``start``, in order."""
+    if schedule.cron is not None:
+        yield from _cron(schedule.cron, schedule.zone, start, reverse=False)
+    elif schedule.at is not None and schedule.at > start:
+        yield schedule.at
+
+
+def due_before(schedule: Schedule, end: Micros) -> Micros | None:
+    """Return the latest due time at or before ``end``."""
+    if schedule.cron is not None:
+        return next(_cron(schedule.cron, schedule.zone, end + 1, reverse=True), None)
+    return schedule.at if schedule.at is not None and schedule.at <= end else None
+
+
+def _cron(cron: str, zone: str | None, start: Micros, *, reverse: bool) -> Iterator[Micros]:
+    local = to_datetime(start).astimezone(ZoneInfo(zone) if zone else UTC)
+    for due in CronSim(cron, local, reverse=reverse):
+        yield from_datetime(due)
+
+
+def told(draft: Draft, state: WorkloadState, item: Workload) -> WorkloadState:
+    """Take in what the roster says of a workload's schedules.
+
+    What is due is judged from first sight, from the latest edit and from when it was enabled again. At most
+    ``max_label_values`` triggers of a workload are followed, and none of a workload in ``_other``.
+    """
+    known = dict(state.triggers)
+    before = {name: (cron, zone, at) for name, cron, zone, at in state.schedules}
+    usable = [s for s in item.schedules if before.get(s.name) == (s.cron, s.zone, s.at) or valid(s)]
+    kept = usable[: draft.limits.max_label_values] if state.slot != OTHER else []
+    triggers = []
+    for schedule in kept:
+        trigger = known.get(schedule.name)
+        since = max(draft.now if trigger is None else trigger.judged_to, min(item.edited_at or 0, draft.now))
+        changed = before.get(schedule.name) != (schedule.cron, schedule.zone, schedule.at)
+        if trigger is None or changed or item.enabled is False:
+            # a workload that is disabled owes nothing, and owes nothing for that time once it is enabled again
+            trigger = ScheduleState(judged_to=max(since, draft.now), delivered=())
+        elif since > trigger.judged_to:
+            trigger = trigger._replace(judged_to=since, overdue=None)
+        triggers.append((schedule.name, trigger))
+        born(draft, SeriesKey(SCHEDULE_MISSED.name, (state.slot, schedule.name)))
+    return state._replace(
+        edited_at=item.edited_at,
+        schedules=tuple((s.name, s.cron, s.zone, s.at) for s in kept),
+        triggers=tuple(triggers),
+    )
+
+
+def levels(draft: Draft) -> Iterator[Level]:
+    """Say when each schedule was due last and will be due next."""
+    for identity, state in draft.workloads():
+        for name, cron, zone, at in state.schedules:
+            schedule = Schedule(name, cron, zone, at)
+            due = due_before(schedule, draft.now)
+            if due is not None:
+                yield Level(SCHEDULE_DUE, identity, (name,), due)
+            following = next(due_after(schedule, draft.now), None)
+            if following is not None:
+                yield Level(SCHEDULE_NEXT, identity, (name,), following)
+
+
+def delivered(state: WorkloadState, deliveries: list[Delivery]) -> WorkloadState:
+    """Note fire times that are not judged yet; one after an overdue time ends the overdue."""
+    if not deliveries or not state.triggers:
+        return state
+    triggers = dict(state.triggers)
+    for delivery in deliveries:
+        trigger = triggers.get(delivery.trigger)
+        if trigger is None:
+            continue
+        if trigger.overdue is not None and delivery.fire_at >= trigger.overdue - SAME_FIRE:
+            trigger = trigger._replace(overdue=None)
+        if delivery.fire_at > trigger.judged_to - SAME_FIRE and delivery.fire_at not in trigger.delivered:
+            trigger = trigger._replace(delivered=(*trigger.delivered, delivery.fire_at))
+        triggers[delivery.trigger] = trigger
+    return state._replace(triggers=tuple((name, triggers[name]) for name, _ in state.triggers))
+
+
+def judge(draft: Draft, identity: str, read_started: Micros) -> None:
+    """Judge what was due up to ``schedule_grace`` before the whole read that began at ``read_started``."""
+    state = draft.workload(identity)
+    if state is None or not state.triggers or state.enabled is False:
+        return
+    schedules = {name: Schedule(name, cron, zone, at) for name, cron, zone, at in state.schedules}
+    limit = read_started - draft.limits.schedule_grace
+    triggers = []
+    for name, trigger in state.triggers:
+        if limit <= trigger.judged_to:
+            triggers.append((name, trigger))
+            continue
+        judged, missed = _judged(trigger, schedules[name], limit)
+        if missed:
+            add(draft, SeriesKey(SCHEDULE_MISSED.name, (state.slot, name)), missed)
+        triggers.append((name, judged))
+    if tuple(triggers) != state.triggers:
+        draft.changes.workloads[identity] = state._replace(triggers=tuple(triggers))
+
+
+def _judged(trigger: ScheduleState, schedule: Schedule, limit: Micros) -> tuple[ScheduleState, int]:
+    overdue = trigger.overdue
+    missed = 0
+    due_times = takewhile(lambda due: due <= limit, due_after(schedule, trigger.judged_to))
+    last = limit
+    batch = list(islice(due_times, DUE_TIMES_AT_ONCE))
+    if len(batch) == DUE_TIMES_AT_ONCE:
+        last = batch[-1]
+    for due in batch:
+        if any(abs(fire - due) <= SAME_FIRE for fire in trigger.delivered):
+            overdue = None
+        else:
+            missed += 1
+            overdue = due if overdue is None else overdue
+    if overdue is not None and any(fire >= overdue - SAME_FIRE for fire in trigger.delivered):
+        overdue = None
+    still = tuple(fire for fire in trigger.delivered if fire > last - SAME_FIRE)
+    return ScheduleState(judged_to=last, delivered=still, overdue=overdue), missed
+
+
+def overdue_levels(draft: Draft, identity: str) -> dict[SeriesKey, float]:
+    """Name the overdue times of one workload."""
+    state = draft.workload(identity)
+    if state is None or state.enabled is False:
+        return {}
+    return {
+        SeriesKey(SCHEDULE_OVERDUE.name, (state.slot, name)): trigger.overdue
+        for name, trigger in state.triggers
+        if trigger.overdue is not None
+    }

@@ -1,0 +1,166 @@
+"""Durable series: birth at 0, holds, increments, falls and debts, folding (rules 14 to 20)."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from typing import Final
+
+from exporter.catalogue import BY_NAME
+from exporter.catalogue.ledger import CORRECTIONS
+from exporter.catalogue.model import Metric
+from exporter.counting.draft import Draft
+from exporter.counting.ledger import Exemplar, Series, SeriesKey, Value, empty, plus, zero
+from exporter.observations import Add, Labels, Mark
+
+OTHER: Final = "_other"
+"""Where series past a cap are added up."""
+
+EXEMPLAR_CHARS: Final = 128
+
+
+def width(metric: Metric) -> int:
+    """Return how many integers a series of this family keeps: buckets, the one above, the sum."""
+    return len(metric.bounds) + 2 if metric.type == "histogram" else 1
+
+
+def bucket(metric: Metric, amount: int) -> int:
+    """Return the index of the bucket that holds ``amount`` (in stored integers)."""
+    return bisect_left(metric.bounds, amount / metric.unit)
+
+
+def key_of(draft: Draft, metric: Metric, slot: str, labels: Labels) -> SeriesKey:
+    """Name a series of a workload's slot, folding open label values past the cap (rule 20).
+
+    ``labels`` are those after ``workload`` when the row has one; ``slot`` is ignored when it has none.
+    """
+    if metric.open_labels:
+        labels = _folded(draft, metric, labels)
+    return SeriesKey(metric.name, (slot, *labels) if metric.per_workload else labels)
+
+
+def _folded(draft: Draft, metric: Metric, labels: Labels) -> Labels:
+    names = metric.labels[1:] if metric.per_workload else metric.labels
+    at = [names.index(name) for name in metric.open_labels]
+    values = tuple(labels[index] for index in at)
+    known = draft.ledger.open_values(metric.name)
+    fresh = draft.fresh_values.setdefault(metric.name, set())
+    if values in known or values in fresh:
+        return labels
+    if len(known) + len(fresh) < draft.limits.max_label_values:
+        fresh.add(values)
+        return labels
+    return tuple(OTHER if index in at else value for index, value in enumerate(labels))
+
+
+def born(draft: Draft, key: SeriesKey) -> Series:
+    """Return the series, born at 0 if it is new. It is not yet in the changes unless it is new."""
+    series = draft.series(key)
+    if series is None:
+        nothing = zero(width(BY_NAME[key.family]))
+        series = Series(nothing, nothing, created=draft.moment.wall)
+        draft.changes.series[key] = series
+    return series
+
+
+def add(draft: Draft, key: SeriesKey, amount: int, run_id: str | None = None) -> None:
+    """Add a counter's increment, or observe a histogram's value; ``run_id`` becomes the exemplar."""
+    metric = BY_NAME[key.family]
+    series = born(draft, key)
+    at = 0
+    if metric.type == "histogram":
+        at = bucket(metric, amount)
+        increment = _observation(metric, at, amount)
+    else:
+        absorbed = min(series.debt, amount)
+        if absorbed:
+            debt = series.debt - absorbed
+            series = series._replace(debt=debt, debt_since=series.debt_since if debt else None)
+            draft.changes.series[key] = series
+        increment = (amount - absorbed,)
+    if empty(increment):
+        return
+    if draft.ledger.held(key):
+        series = series._replace(pending=plus(series.pending, increment))
+    else:
+        series = series._replace(shown=plus(series.shown, increment))
+    draft.changes.series[key] = series
+    if run_id is not None and len(run_id) + len("run_id") <= EXEMPLAR_CHARS:
+        exemplar = Exemplar(run_id, amount, draft.moment.wall)
+        draft.changes.exemplars.setdefault(key, {})[at] = exemplar
+
+
+def _observation(metric: Metric, at: int, amount: int) -> Value:
+    counts = [0] * (len(metric.bounds) + 1)
+    counts[at] = 1
+    return (*counts, amount)
+
+
+def fall(draft: Draft, key: SeriesKey, amount: int) -> None:
+    """Take ``amount`` back: first from what is held back, the rest becomes debt (rule 14)."""
+    series = born(draft, key)
+    held = min(series.pending[0], amount)
+    rest = amount - held
+    draft.changes.series[key] = series._replace(
+        pending=(series.pending[0] - held,),
+        debt=series.debt + rest,
+        debt_since=(series.debt_since if series.debt else draft.now) if series.debt + rest else None,
+    )
+
+
+def shift(draft: Draft, key: SeriesKey, delta: int) -> None:
+    """Apply a difference of either sign."""
+    if delta > 0:
+        add(draft, key, delta)
+    elif delta < 0:
+        fall(draft, key, -delta)
+
+
+def write_off(draft: Draft, key: SeriesKey, amount: int) -> None:
+    """Give up ``amount`` of the series' debt; ``corrections_total`` says so."""
+    series = born(draft, key)
+    debt = series.debt - amount
+    draft.changes.series[key] = series._replace(
+        debt=debt,
+        debt_since=series.debt_since if debt else None,
+        written_off=series.written_off + amount,
+    )
+    add(draft, SeriesKey(CORRECTIONS.name, (key.family,)), amount)
+
+
+def write_off_old(draft: Draft) -> None:
+    """Write off every debt whose oldest fall is ``settle`` old."""
+    if not draft.trusted:
+        return
+    for key, series in draft.all_series():
+        since = series.debt_since
+        if series.debt and since is not None and draft.now - since >= draft.limits.settle:
+            write_off(draft, key, series.debt)
+
+
+def release(draft: Draft, keys: list[SeriesKey]) -> None:
+    """End the hold of these series: what was held back is shown (rule 16)."""
+    for key in keys:
+        series = draft.series(key)
+        if series is not None and not empty(series.pending):
+            shown = plus(series.shown, series.pending)
+            draft.changes.series[key] = series._replace(shown=shown, pending=zero(len(shown)))
+
+
+def apply_adds(draft: Draft, slot: str, adds: tuple[Add, ...], run_id: str | None = None) -> None:
+    """Apply what a run adds, under its workload's slot."""
+    for item in adds:
+        key = key_of(draft, item.metric, slot, item.labels)
+        add(draft, key, item.amount, run_id if _wants_exemplar(item.metric) else None)
+
+
+def _wants_exemplar(metric: Metric) -> bool:
+    return metric.type == "histogram" or "reason" in metric.labels
+
+
+def apply_marks(draft: Draft, slot: str, marks: tuple[Mark, ...]) -> None:
+    """Keep the latest time of each event."""
+    for mark in marks:
+        key = key_of(draft, mark.metric, slot, mark.labels)
+        known = draft.mark(key)
+        if known is None or mark.at > known:
+            draft.changes.marks[key] = mark.at
