@@ -1,0 +1,172 @@
+"""The pace of our own requests: one budget for each (origin, credential), shared by the targets that use both.
+
+Three limits at once; the strictest decides:
+
+- a token bucket of ``requests_per_minute``: a full minute's requests may go at once, refilled evenly
+- the upstream's announced limit: our own requests are at most half of it per window, and none is sent while less
+  than a tenth of it remains, so that production always keeps its share
+- a pause that the upstream asked for (``Retry-After``), which holds for everyone who uses the credential
+"""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+import time
+from collections.abc import Callable
+
+from exporter.errors import RateLimited
+from exporter.http.headers import LONGEST_WAIT, Quota
+
+Clock = Callable[[], float]
+
+OWN_SHARE = 0.5
+"""The part of an announced limit that our own requests may use in one window."""
+RESERVE = 0.1
+"""While less than this part of an announced limit remains, nothing is sent."""
+ASSUMED_WINDOW = 60.0
+"""Seconds; the window of a limit that does not say when it ends."""
+
+
+class Budget:
+    """Who may send now. Thread-safe; ``clock`` is monotonic seconds, ``wall`` unix seconds (for the metric only)."""
+
+    def __init__(
+        self, requests_per_minute: float = 120, *, clock: Clock = time.monotonic, wall: Clock = time.time
+    ) -> None:
+        if not requests_per_minute > 0:
+            raise ValueError(f"requests_per_minute is {requests_per_minute}, must be above 0")
+        self._lock = threading.Lock()
+        self._clock = clock
+        self._wall = wall
+        self._capacity = max(1.0, float(requests_per_minute))
+        self._rate = requests_per_minute / 60
+        self._tokens = self._capacity
+        self._filled_at = clock()
+        self._paused_until = self._filled_at
+        self._limit: int | None = None
+        self._left: int | None = None
+        self._window_ends: float | None = None
+        self._own = 0
+        self._reset: float | None = None
+
+    def acquire(self, max_wait: float) -> float:
+        """Take the right to send one request.
+
+        Returns 0.0 when it was taken, else the seconds to wait before asking again (a pause may come meanwhile).
+        Raises RateLimited, with ``retry_after``, when that is longer than ``max_wait`` seconds.
+        """
+        with self._lock:
+            now = self._clock()
+            self._advance(now)
+            wait, why = self._wait(now)
+            if wait <= 0:
+                self._tokens -= 1
+                self._own += 1
+                if self._left is not None and self._left > 0:
+                    self._left -= 1
+                return 0.0
+        if wait > max_wait:
+            raise RateLimited(f"no request allowed for {wait:.0f} s: {why}", retry_after=wait)
+        return wait
+
+    def announce(self, quota: Quota) -> None:
+        """Learn what a response said about the upstream's limit. An empty quota changes nothing."""
+        if not quota.known:
+            return
+        with self._lock:
+            now = self._clock()
+            self._advance(now)
+            ends = now + (quota.reset_in if quota.reset_in is not None else ASSUMED_WINDOW)
+            if self._limit is None and self._window_ends is None:
+                self._own = 1  # the first announcement: what was sent long before it is of no window
+            # A sliding window would end later with every answer: the earliest end stays, until it has passed.
+            self._window_ends = ends if self._window_ends is None else min(self._window_ends, ends)
+            if quota.reset_in is not None:
+                self._reset = self._wall() + quota.reset_in
+            if quota.limit is not None:
+                self._limit = quota.limit
+            self._left = quota.remaining
+
+    def pause(self, seconds: float) -> None:
+        """Nothing is sent for so long, by anyone; a longer pause already running stays."""
+        with self._lock:
+            until = self._clock() + min(max(seconds, 0.0), LONGEST_WAIT)
+            self._paused_until = max(self._paused_until, until)
+
+    @property
+    def remaining(self) -> int:
+        """Requests that may be sent at once by the bucket and by our share of the announced limit."""
+        with self._lock:
+            now = self._clock()
+            self._advance(now)
+            if self._own_share is None:
+                return max(0, int(self._tokens))
+            return max(0, min(int(self._tokens), self._own_share - self._own))
+
+    @property
+    def quota_limit(self) -> int | None:
+        """The announced limit in requests, as last told."""
+        return self._limit
+
+    @property
+    def quota_remaining(self) -> int | None:
+        """What remained of the announced limit, less what was sent since."""
+        return self._left
+
+    @property
+    def quota_reset(self) -> float | None:
+        """When the announced window ends, unix seconds."""
+        return self._reset
+
+    @property
+    def backoff_seconds(self) -> float:
+        """How long from now nothing will be sent; 0.0 when sending is allowed."""
+        with self._lock:
+            now = self._clock()
+            self._advance(now)
+            return max(0.0, self._wait(now)[0])
+
+    @property
+    def _own_share(self) -> int | None:
+        return max(1, int(self._limit * OWN_SHARE)) if self._limit else None
+
+    def _advance(self, now: float) -> None:
+        self._tokens = min(self._capacity, self._tokens + max(0.0, now - self._filled_at) * self._rate)
+        self._filled_at = now
+        if self._window_ends is not None and now >= self._window_ends:
+            self._window_ends = None
+            self._own = 0
+            self._left = None
+
+    def _wait(self, now: float) -> tuple[float, str]:
+        """The longest of the waits, and the sentence that explains it."""
+        waits = [(self._paused_until - now, "the upstream asked for a pause")]
+        if self._tokens < 1:
+            waits.append(((1 - self._tokens) / self._rate, "requests_per_minute is used up"))
+        if self._window_ends is not None and self._limit:
+            until_reset = self._window_ends - now
+            if self._own_share is not None and self._own >= self._own_share:
+                waits.append((until_reset, f"we have used half of the upstream's limit of {self._limit} requests"))
+            if self._left is not None and self._left < self._limit * RESERVE:
+                waits.append((until_reset, f"little is left of the upstream's limit of {self._limit} requests"))
+        return max(waits)
+
+
+class Budgets:
+    """The registry: the same budget for the same origin and credential. Holds hashes, never credentials."""
+
+    def __init__(self, *, clock: Clock = time.monotonic, wall: Clock = time.time) -> None:
+        self._lock = threading.Lock()
+        self._clock = clock
+        self._wall = wall
+        self._budgets: dict[tuple[str, bytes, float], Budget] = {}
+
+    def get(self, origin: str, credential: str, requests_per_minute: float = 120) -> Budget:
+        """The budget of ``origin`` (scheme://host:port) and ``credential`` (the secret, or what names it)."""
+        digest = hashlib.blake2b(credential.encode("utf-8", "surrogatepass"), digest_size=16).digest()
+        key = (origin, digest, requests_per_minute)
+        with self._lock:
+            if key not in self._budgets:
+                self._budgets[key] = Budget(requests_per_minute, clock=self._clock, wall=self._wall)
+            return self._budgets[key]

@@ -1,0 +1,100 @@
+"""One request on the wire: sent, answered and read whole within its deadline, or one of our errors."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from collections.abc import Callable, Collection, Iterable
+from typing import cast
+
+import httpx
+
+from exporter.errors import ConnectFailed, TimedOut, UpstreamError
+from exporter.http import body
+from exporter.http.failure import FAILURES, from_exception
+from exporter.http.network import Network
+from exporter.http.settings import Settings
+from exporter.http.tls import ssl_context
+from exporter.http.transport import PoolTransport, environment_proxy
+
+ERROR_BODY = 64 * 1024
+"""Bytes read of an answer that is no success: enough for an error code."""
+
+
+class Wire:
+    """The transport of one client, and the switch that stops it. No cookies, no redirects, no retries.
+
+    Without ``transport`` it opens sockets; an injected one is not closed, and its deadline is checked only
+    between chunks. ``clock`` is monotonic seconds.
+    """
+
+    def __init__(
+        self, base: httpx.URL, settings: Settings, *, transport: httpx.BaseTransport | None, clock: Callable[[], float]
+    ) -> None:
+        self.stopped = threading.Event()
+        self._settings = settings
+        self._clock = clock
+        self._network: Network | None = None
+        self._pool: PoolTransport | None = None
+        if transport is None:
+            self._network = Network()
+            context = ssl_context(settings.verify, settings.ca_file)
+            transport = self._pool = PoolTransport(self._network, context, environment_proxy(base))
+        self._transport = transport
+
+    def exchange(
+        self, request: httpx.Request, where: str, seconds: float, wanted: Collection[int]
+    ) -> tuple[int, httpx.Headers, bytes]:
+        """Status, headers and decoded body. Raises UpstreamError when there is no complete answer in ``seconds``.
+
+        The body is complete for 2xx and the statuses in ``wanted``; of others it may be missing or cut.
+        """
+        ends_at = self._clock() + seconds
+
+        def check() -> None:
+            self.check(where)
+            if self._clock() > ends_at:
+                raise TimedOut("no complete answer in time")
+
+        request.extensions["timeout"] = dict.fromkeys(("connect", "read", "write", "pool"), seconds)
+        deadline = contextlib.nullcontext() if self._network is None else self._network.deadline.within(seconds)
+        try:
+            with deadline, contextlib.closing(self._transport.handle_request(request)) as response:
+                content = self._read(response, wanted, check)
+        except FAILURES as error:
+            self.check(where)
+            closed = self._network is not None and self._network.deadline.peer_closed
+            raise from_exception(error, where, peer_closed=closed) from None
+        except UpstreamError as error:
+            self.check(where)
+            raise type(error)(f"{where}: {error}") from None
+        self.check(where)
+        return response.status_code, response.headers, content
+
+    def check(self, where: str) -> None:
+        """Raises ConnectFailed when we were told to stop."""
+        if self.stopped.is_set():
+            raise ConnectFailed(f"{where}: stopped, the program is ending")
+
+    def abort(self) -> None:
+        """Stop now: what is on the wire fails at once, in whatever thread it is."""
+        self.stopped.set()
+        if self._network is not None:
+            self._network.shutdown()
+
+    def close(self) -> None:
+        """Stop, and give the connections back."""
+        self.abort()
+        if self._pool is not None:
+            self._pool.close()
+
+    def _read(self, response: httpx.Response, wanted: Collection[int], check: Callable[[], None]) -> bytes:
+        chunks = cast("Iterable[bytes]", response.stream)
+        if response.is_success or response.status_code in wanted:
+            return body.read(chunks, response.headers, self._settings.max_response_bytes, check)
+        try:
+            return body.read(chunks, response.headers, ERROR_BODY, check)
+        except UpstreamError:
+            return b""  # the status says enough
+        except FAILURES:
+            return b""
