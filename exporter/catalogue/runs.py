@@ -184,7 +184,6 @@ SCHEDULE_FIRED = Metric(
     {"foundry": "scheduled_fire_at"},
     unit=MICRO,
     durable=True,
-    open_labels=("trigger_name",),
 )
 SCHEDULE_OVERDUE = Metric(
     "automation_schedule_overdue_since_timestamp_seconds",
@@ -201,7 +200,6 @@ SCHEDULE_MISSED = Metric(
     ("workload", "trigger_name"),
     {"foundry": "due times without a run of that scheduled_fire_at"},
     durable=True,
-    open_labels=("trigger_name",),
 )
 OBJECTIVE_SUCCESS = Metric(
     "automation_workload_objective_success_ratio",

@@ -1,0 +1,15 @@
+"""From families of samples to bytes that are ready when a scrape comes.
+
+    Family -> Chunk (one family of one target) -> Piece (some lines) -> Snapshot.publish() -> Rendered
+
+What changed is rendered and compressed anew, everything else is joined from what is there. A scrape takes
+``snapshot.current`` and copies.
+"""
+
+from __future__ import annotations
+
+from exporter.exposition.negotiation import Format, Negotiated, negotiate
+from exporter.exposition.pieces import Piece, header
+from exporter.exposition.snapshot import OwnFamily, Rendered, Snapshot
+
+__all__ = ["Format", "Negotiated", "OwnFamily", "Piece", "Rendered", "Snapshot", "header", "negotiate"]

@@ -1,0 +1,148 @@
+"""The lines of one family of one target, cut into blocks of which only changed ones are rendered anew.
+
+In steady state a family comes with the same label values in the same order, so that finding what changed costs
+one comparison of lists, and a changed block one ``%``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import accumulate, groupby
+from typing import Final, cast
+
+from exporter.catalogue.model import Metric
+from exporter.exposition.pieces import Piece
+from exporter.exposition.series import (
+    Exemplars,
+    Sample,
+    bucket_template,
+    created_line,
+    line_count,
+    numbers,
+    target_pairs,
+    template,
+    with_exemplars,
+)
+from exporter.exposition.syntax import bound, encoded, label_pairs, number
+from exporter.families import Family, TargetLabels
+from exporter.observations import Labels
+
+BLOCK_LINES: Final = 128
+"""About as many lines make a block: fewer cost more joining, more cost rendering and compressing in vain."""
+
+
+class Block:
+    """Neighbouring series of one family: their templates, and the numbers last rendered into them."""
+
+    __slots__ = ("_exemplars", "_metric", "_openmetrics", "_samples", "_text", "lines", "piece")
+
+    def __init__(self, metric: Metric, text: str, openmetrics: str, lines: int) -> None:
+        self._metric = metric
+        self._text = text
+        self._openmetrics = openmetrics
+        self._samples: Sequence[Sample] = ()
+        self._exemplars: Sequence[Exemplars | None] = ()
+        self.lines = lines
+        self.piece = Piece(b"", b"", 0)
+
+    def render(self, samples: Sequence[Sample], exemplars: Sequence[Exemplars | None]) -> bool:
+        """Bring the lines up to date; tell whether anything changed."""
+        if samples == self._samples and exemplars == self._exemplars:
+            return False
+        self._samples, self._exemplars = samples, exemplars
+        plain = [numbers(self._metric, sample) for sample in samples]
+        text = encoded(self._text % _flat(plain))
+        openmetrics = text
+        if any(exemplars):
+            marked = [
+                with_exemplars(self._metric, each, found) if found else each
+                for each, found in zip(plain, exemplars, strict=True)
+            ]
+            openmetrics = encoded(self._openmetrics % _flat(marked))
+        elif self._openmetrics is not self._text:
+            openmetrics = encoded(self._openmetrics % _flat(plain))
+        self.piece = Piece(text, openmetrics, self.lines)
+        return True
+
+
+class Chunk:
+    """One family of one target. ``pieces`` are in the order of label values."""
+
+    def __init__(self, metric: Metric, target: TargetLabels, *, created: bool) -> None:
+        self.target = target
+        self.pieces: tuple[Piece, ...] = ()
+        self._metric = metric
+        self._with_created = created
+        self._labels: list[Labels] = []
+        self._created: dict[Labels, int] = {}
+        self._order: list[int] = []
+        self._blocks: list[Block] = []
+
+    def update(self, family: Family) -> None:
+        """Bring ``pieces`` up to date."""
+        if self._metric.type == "gaugehistogram":
+            self.pieces = (_gauge_histogram(family, self.target),)
+            return
+        labels = list(family.samples)
+        created = dict(family.created) if self._with_created else {}
+        if labels != self._labels or created != self._created:
+            self._plan(labels, created)
+        given = list(family.samples.values())
+        samples = [given[index] for index in self._order]
+        exemplars: list[Exemplars | None] = [None] * len(samples)
+        if family.exemplars:
+            exemplars = [family.exemplars.get(labels[index]) for index in self._order]
+        step = _series_per_block(self._metric)
+        changed = [
+            block.render(samples[start : start + step], exemplars[start : start + step])
+            for block, start in zip(self._blocks, range(0, len(samples), step), strict=True)
+        ]
+        if any(changed):
+            self.pieces = tuple([block.piece for block in self._blocks])
+
+    def _plan(self, labels: list[Labels], created: dict[Labels, int]) -> None:
+        """Cut the series, in the order of their label values, into new blocks."""
+        self._labels, self._created = labels, created
+        self._order = sorted(range(len(labels)), key=labels.__getitem__)
+        step = _series_per_block(self._metric)
+        ordered = [labels[index] for index in self._order]
+        self._blocks = [self._block(ordered[start : start + step]) for start in range(0, len(ordered), step)]
+
+    def _block(self, labels: list[Labels]) -> Block:
+        metric, target = self._metric, target_pairs(self.target)
+        series = [template(metric, target, each) for each in labels]
+        text = "".join(series)
+        openmetrics = text
+        if any(each in self._created for each in labels):
+            openmetrics = "".join(
+                lines + created_line(metric, target, each, self._created[each]) if each in self._created else lines
+                for each, lines in zip(labels, series, strict=True)
+            )
+        return Block(metric, text, openmetrics, len(labels) * line_count(metric))
+
+
+def _series_per_block(metric: Metric) -> int:
+    return max(1, BLOCK_LINES // line_count(metric))
+
+
+def _flat(groups: list[tuple[int | str, ...]]) -> tuple[int | str, ...]:
+    return tuple([each for group in groups for each in group])
+
+
+def _gauge_histogram(family: Family, target: TargetLabels) -> Piece:
+    """Render levels that are buckets: the last label value is the upper bound, counts are not cumulative.
+
+    There is no ``_gsum``, since the platform tells none, and therefore no ``_gcount``.
+    """
+    metric = family.metric
+    lines: list[str] = []
+    counted: list[str] = []
+    ordered = sorted(family.samples.items(), key=lambda item: (item[0][:-1], float(item[0][-1])))
+    for labels, buckets in groupby(ordered, key=lambda item: item[0][:-1]):
+        uppers, counts = zip(*((float(each[-1]), cast(float, count)) for each, count in buckets), strict=True)
+        if uppers[-1] != float("inf"):
+            uppers, counts = (*uppers, float("inf")), (*counts, 0)
+        pairs = f"{target_pairs(target)},{label_pairs(zip(metric.labels, labels, strict=True))}".replace("%", "%%")
+        lines.append(bucket_template(metric.name, pairs, list(map(bound, uppers))))
+        counted.extend(number(count, metric.unit) for count in accumulate(counts))
+    return Piece(b"", encoded("".join(lines) % tuple(counted)), len(counted))

@@ -1,0 +1,69 @@
+"""gzip of a body of which most was compressed before.
+
+A gzip file (RFC 1952) holds one deflate stream (RFC 1951), and a deflate stream may be cut at byte boundaries
+into parts that do not refer to each other. So neighbouring lines are compressed by themselves once, and a new
+body is joined from the parts; only the checksum is computed over all of it. Some readers know only files of one
+member, therefore the parts are not members.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Iterable, Iterator
+from typing import Final
+
+Parts = tuple[bytes, ...]
+
+PART_LINES: Final = 128
+"""Small pieces are compressed together up to about as many lines."""
+
+_LEVEL: Final = 1
+_RAW: Final = -zlib.MAX_WBITS
+_HEADER: Final = b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x04\xff"
+"""No name, no time, fastest algorithm, unknown system."""
+_LAST_BLOCK: Final = b"\x03\x00"
+
+
+class Compressor:
+    """Remembers the compressed parts of the bodies of one publication for the next."""
+
+    def __init__(self) -> None:
+        self._known: dict[Parts, bytes] = {}
+        self._next: dict[Parts, bytes] = {}
+
+    def compress(self, pieces: Iterable[tuple[bytes, int]], body: bytes) -> bytes:
+        """Return ``body`` as gzip; ``pieces`` are what it is joined from, each with its number of lines."""
+        deflated = [self._deflated(parts) for parts in _grouped(pieces)]
+        trailer = zlib.crc32(body).to_bytes(4, "little") + (len(body) & 0xFFFFFFFF).to_bytes(4, "little")
+        return b"".join((_HEADER, *deflated, _LAST_BLOCK, trailer))
+
+    def forget_unused(self) -> None:
+        """Keep only what was used since the last call."""
+        self._known, self._next = self._next, {}
+
+    def _deflated(self, parts: Parts) -> bytes:
+        # bytes remember their hash, and equal parts are mostly the same objects: a look-up costs next to nothing.
+        found = self._next.get(parts)
+        if found is None:
+            found = self._known.get(parts)
+            if found is None:
+                deflate = zlib.compressobj(_LEVEL, zlib.DEFLATED, _RAW)
+                found = deflate.compress(b"".join(parts)) + deflate.flush(zlib.Z_SYNC_FLUSH)
+            self._next[parts] = found
+        return found
+
+
+def _grouped(pieces: Iterable[tuple[bytes, int]]) -> Iterator[Parts]:
+    """Gather small neighbours; a piece that is large enough stands alone, so that groups after it stay the same."""
+    group: list[bytes] = []
+    size = 0
+    for piece, lines in pieces:
+        if not piece:
+            continue
+        if group and size + lines > PART_LINES:
+            yield tuple(group)
+            group, size = [], 0
+        group.append(piece)
+        size += lines
+    if group:
+        yield tuple(group)

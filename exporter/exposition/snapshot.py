@@ -1,0 +1,132 @@
+"""The exposition of all targets: chunks that are kept, and the ready bodies that readers take.
+
+Writers are polls, timers and reloads, from any thread; readers are scrapes. A reader only looks at
+``snapshot.current``, which is replaced whole.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Iterator, Sequence
+from threading import Lock
+from typing import NamedTuple
+
+from exporter import catalogue
+from exporter.catalogue.model import Metric
+from exporter.exposition.chunk import Chunk
+from exporter.exposition.compression import Compressor
+from exporter.exposition.negotiation import Format
+from exporter.exposition.pieces import END, Piece, header
+from exporter.families import Family, TargetLabels
+from exporter.times import Micros
+
+log = logging.getLogger(__name__)
+
+
+class OwnFamily(NamedTuple):
+    """A family of the process itself, rendered with its header by whoever keeps it."""
+
+    name: str
+    piece: Piece
+
+
+class Rendered(NamedTuple):
+    """Ready bodies, all of the same content. ``at`` is when they were made."""
+
+    text: bytes
+    openmetrics: bytes
+    text_gzip: bytes
+    openmetrics_gzip: bytes
+    at: Micros
+
+    def body(self, form: Format, *, gzip: bool) -> bytes:
+        """Return the body that was negotiated."""
+        if form == "openmetrics":
+            return self.openmetrics_gzip if gzip else self.openmetrics
+        return self.text_gzip if gzip else self.text
+
+
+class Snapshot:
+    """Everything that is exposed. Families come in the order of ``metrics``, each with all its targets, by name.
+
+    ``current`` is None until the first ``publish``. ``created`` says whether OpenMetrics has ``_created`` lines.
+    """
+
+    def __init__(self, *, created: bool = False, metrics: Sequence[Metric] = catalogue.ALL) -> None:
+        self.current: Rendered | None = None
+        self._created = created
+        self._headers = {metric.name: header(metric) for metric in metrics}
+        self._chunks: dict[str, dict[str, Chunk]] = {metric.name: {} for metric in metrics}
+        self._own: tuple[OwnFamily, ...] = ()
+        self._compressor = Compressor()
+        self._lock = Lock()
+
+    def update(self, target: TargetLabels, families: Iterable[Family]) -> None:
+        """Replace the given families of a target; one without samples leaves. Others stay as they are.
+
+        A family that comes twice is a bug of the caller: the first is kept, since a scrape with two series of
+        equal labels would be refused whole. KeyError for a family that is not in the catalogue.
+        """
+        with self._lock:
+            seen: set[str] = set()
+            for family in families:
+                name = family.metric.name
+                if name in seen:
+                    log.error("family %s came twice for target %s; the second is left out", name, target.target)
+                    continue
+                seen.add(name)
+                self._replace(target, family)
+
+    def _replace(self, target: TargetLabels, family: Family) -> None:
+        chunks = self._chunks[family.metric.name]
+        if not family.samples:
+            chunks.pop(target.target, None)
+            return
+        chunk = chunks.get(target.target)
+        if chunk is None or chunk.target != target:
+            chunk = chunks[target.target] = Chunk(family.metric, target, created=self._created)
+        chunk.update(family)
+
+    def remove(self, target: str) -> None:
+        """Take everything of the target of this name out of the next publication."""
+        with self._lock:
+            for chunks in self._chunks.values():
+                chunks.pop(target, None)
+
+    def update_own(self, families: Iterable[OwnFamily]) -> None:
+        """Replace all families of the process itself."""
+        with self._lock:
+            self._own = tuple(families)
+
+    def publish(self, at: Micros) -> Rendered:
+        """Make the bodies, put them where readers look, and return them."""
+        with self._lock:
+            pieces = [piece for piece in self._pieces() if piece.lines]
+            text = b"".join([piece.text for piece in pieces])
+            openmetrics = b"".join([piece.openmetrics for piece in pieces])
+            rendered = Rendered(
+                text,
+                openmetrics,
+                self._compressor.compress([(piece.text, piece.lines) for piece in pieces], text),
+                self._compressor.compress([(piece.openmetrics, piece.lines) for piece in pieces], openmetrics),
+                at,
+            )
+            self._compressor.forget_unused()
+            self.current = rendered
+            return rendered
+
+    def _pieces(self) -> Iterator[Piece]:
+        exposed = set()
+        for name, chunks in self._chunks.items():
+            if chunks:
+                exposed.add(name)
+                yield self._headers[name]
+                for target in sorted(chunks):
+                    yield from chunks[target].pieces
+        for own in self._own:
+            if own.name in exposed:
+                log.error("family %s is counted in the ledger and by the process; the latter is left out", own.name)
+                continue
+            exposed.add(own.name)
+            yield own.piece
+        yield END

@@ -1,0 +1,78 @@
+"""The words of the exposition formats: label values, help texts, numbers, bounds, exemplars.
+
+Text 0.0.4 and 1.0.0 differ in their Content-Type only, since our names are valid in both. OpenMetrics 1.0.0 is
+defined in https://prometheus.io/docs/specs/om/open_metrics_spec/.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from typing import Final
+
+from exporter.counting.ledger import Exemplar
+from exporter.times import SECOND
+
+EXEMPLAR_LABEL: Final = "run_id"
+EXEMPLAR_LIMIT: Final = 128
+"""Characters that the names and values of an exemplar's labels may have together."""
+
+_VALUE: Final = str.maketrans({"\\": r"\\", "\n": r"\n", '"': r"\""})
+_HELP: Final = str.maketrans({"\\": r"\\", "\n": r"\n"})
+
+
+def escaped(value: str) -> str:
+    """Return a label value as it stands between quotes."""
+    return value.translate(_VALUE)
+
+
+def escaped_help(text: str, *, openmetrics: bool) -> str:
+    """Return a help text as it stands after ``# HELP name``; only OpenMetrics escapes quotes there."""
+    return text.translate(_VALUE if openmetrics else _HELP)
+
+
+def label_pairs(labels: Iterable[tuple[str, str]]) -> str:
+    """Return ``a="b",c="d"``."""
+    return ",".join([f'{name}="{escaped(value)}"' for name, value in labels])
+
+
+def number(value: float, unit: int = 1) -> str:
+    """Return ``value / unit`` in decimal; exact for whole numbers of any size when ``unit`` is a power of ten."""
+    if isinstance(value, float):
+        if not value.is_integer():
+            return _fraction(value / unit)
+        value = int(value)
+    if unit == 1:
+        return f"{value:d}"
+    whole, rest = divmod(abs(value), unit)
+    sign = "-" if value < 0 else ""
+    if not rest:
+        return f"{sign}{whole:d}"
+    digits = f"{rest:0{len(str(unit)) - 1}d}".rstrip("0")
+    return f"{sign}{whole:d}.{digits}"
+
+
+def _fraction(value: float) -> str:
+    if math.isfinite(value):
+        return repr(value)
+    if math.isnan(value):
+        return "NaN"
+    return "+Inf" if value > 0 else "-Inf"
+
+
+def bound(value: float) -> str:
+    """Return a bucket's upper bound as ``le`` has it: always a float, so that it is one series in both formats."""
+    return _fraction(float(value))
+
+
+def exemplar_suffix(exemplar: Exemplar, unit: int) -> str:
+    """Return what follows a sample's value, or nothing for an id that is too long: a cut id is of no use."""
+    if len(EXEMPLAR_LABEL) + len(exemplar.run_id) > EXEMPLAR_LIMIT:
+        return ""
+    label = label_pairs([(EXEMPLAR_LABEL, exemplar.run_id)])
+    return f" # {{{label}}} {number(exemplar.value, unit)} {number(exemplar.at, SECOND)}"
+
+
+def encoded(text: str) -> bytes:
+    """Return UTF-8. Labels are made safe at parsing; should one hold a lone surrogate, the scrape must survive."""
+    return text.encode("utf-8", "replace")
