@@ -1,0 +1,258 @@
+"""The types of configuration values: durations, sizes, fractions, URLs, patterns, labels, secrets.
+
+Each is an ``Annotated`` type for pydantic that takes what stands in the YAML file (text) and gives what the program
+works with. Python code may pass the finished value instead (microseconds, bytes, a ``Secret``). What is wrong and
+what would be right is said by ``wrong``; the value itself is added, or not, by who knows whether it may be shown.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Final
+from urllib.parse import urlsplit
+
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    GetCoreSchemaHandler,
+    GetJsonSchemaHandler,
+    PlainSerializer,
+    ValidationInfo,
+    WithJsonSchema,
+)
+from pydantic_core import CoreSchema, PydanticCustomError, core_schema
+
+from exporter.errors import Unauthorized
+from exporter.secrets import Secret, flaw_of
+from exporter.times import DAY, HOUR, MINUTE, SECOND, Micros
+
+WRONG: Final = "wrong"
+"""The type of our own validation errors; their context has ``problem`` and ``right``."""
+
+
+def wrong(problem: str, right: str) -> PydanticCustomError:
+    """Return the error for a value: what is the matter with it, and what to write instead. Neither shows it."""
+    return PydanticCustomError(WRONG, "{problem}; {right}", {"problem": problem, "right": right})
+
+
+# Durations
+
+UNITS: Final = {
+    "w": 7 * DAY,
+    "d": DAY,
+    "h": HOUR,
+    "m": MINUTE,
+    "s": SECOND,
+    "ms": SECOND // 1000,
+}
+_DURATION = re.compile("".join(rf"(?:(?P<{unit}>\d{{1,9}}){unit})?" for unit in UNITS))
+_DURATION_RIGHT: Final = "write numbers with units, such as 30s, 5m, 24h, 8d or 1h30m"
+
+
+def parse_duration(text: str) -> Micros:
+    """Return ``1h30m`` as microseconds. Units from w to ms, each at most once, the larger first."""
+    match = _DURATION.fullmatch(text)
+    if match is None or not text:
+        raise wrong("is not a duration", _DURATION_RIGHT)
+    return sum(int(count) * UNITS[unit] for unit, count in match.groupdict().items() if count)
+
+
+def format_duration(micros: Micros) -> str:
+    """Return the shortest way to write ``micros`` in the configuration, from days down."""
+    parts = []
+    rest = micros
+    for unit, length in UNITS.items():
+        # 24h and 8d are how people say it: a unit is used when at least two of it, or nothing smaller, remain.
+        if unit != "w" and rest >= length and (rest >= 2 * length or unit != "d"):
+            count, rest = divmod(rest, length)
+            parts.append(f"{count}{unit}")
+    return "".join(parts) or "0s"
+
+
+@dataclass(frozen=True, slots=True)
+class Duration:
+    """Metadata of a duration: ``Annotated[Micros, Duration("1s", "1d")]``, both ends allowed."""
+
+    least: str
+    most: str
+
+    def check(self, value: object) -> Micros:
+        """Return ``value`` in microseconds; text is parsed, a number is microseconds already."""
+        if isinstance(value, str):
+            micros = parse_duration(value)
+        elif isinstance(value, int) and not isinstance(value, bool):
+            micros = value
+        else:
+            raise wrong("is not a duration", _DURATION_RIGHT)
+        if not parse_duration(self.least) <= micros <= parse_duration(self.most):
+            raise wrong("is out of range", f"write a duration from {self.least} to {self.most}")
+        return micros
+
+    def __get_pydantic_core_schema__(self, source: object, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return core_schema.no_info_plain_validator_function(self.check)
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        return {"type": "string", "pattern": r"^([0-9]+(w|d|h|m|s|ms))+$"}
+
+
+# Sizes and fractions
+
+_SIZE_UNITS: Final = {"B": 1, "kB": 1000, "KiB": 1024, "MB": 1000**2, "MiB": 1024**2, "GB": 1000**3, "GiB": 1024**3}
+_SIZE = re.compile(r"(\d{1,12}) ?([kKMG]i?B|B)")
+
+
+def _parse_size(value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    match = _SIZE.fullmatch(value)
+    if match is None or match[2] not in _SIZE_UNITS:
+        raise wrong("is not a size", "write a number with a unit, such as 512KiB or 64MiB")
+    return int(match[1]) * _SIZE_UNITS[match[2]]
+
+
+def format_size(size: int) -> str:
+    """Return ``size`` with the largest unit that leaves a whole number."""
+    unit = next(unit for unit in ("GiB", "MiB", "KiB", "B") if size % _SIZE_UNITS[unit] == 0)
+    return f"{size // _SIZE_UNITS[unit]}{unit}"
+
+
+Size = Annotated[int, BeforeValidator(_parse_size), WithJsonSchema({"type": "string"})]
+"""Bytes."""
+
+
+def _parse_percent(value: object) -> object:
+    if isinstance(value, str) and value.endswith("%"):
+        try:
+            return float(value[:-1]) / 100
+        except ValueError:
+            raise wrong("is not a share", "write a share such as 10% or 0.1") from None
+    return value
+
+
+Share = Annotated[float, BeforeValidator(_parse_percent), Field(allow_inf_nan=False)]
+"""A part of one: ``0.1`` or ``10%``."""
+
+
+# Addresses
+
+
+def loopback(host: str | None) -> bool:
+    """Whether ``host`` is this machine by its name or address alone, without asking a name server."""
+    if host is None:
+        return False
+    if host == "localhost" or host.endswith(".localhost"):
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def plain_http(url: str) -> bool:
+    """Whether what is sent to ``url`` can be read on the way: http, and not to this machine."""
+    parts = urlsplit(url)
+    return parts.scheme == "http" and not loopback(parts.hostname)
+
+
+_DEFAULT_PORTS: Final = {"https": 443, "http": 80}
+
+
+def normalise_endpoint(text: str) -> str:
+    """Return a base URL in one spelling: lower-case scheme and host, no default port, no slash at the end."""
+    try:
+        parts = urlsplit(text)
+        port = parts.port
+    except ValueError:
+        raise wrong("is not a URL", "write it as https://host/path") from None
+    if parts.scheme not in _DEFAULT_PORTS or not parts.hostname or not text.isascii() or not text.isprintable():
+        raise wrong("is not an http or https URL", "write it as https://host/path")
+    if " " in text:
+        raise wrong("holds a space", "write it as https://host/path, other characters percent-encoded")
+    if "@" in parts.netloc:
+        raise wrong("has credentials in the URL", "write credentials under their own keys")
+    if parts.query or parts.fragment or text.endswith(("?", "#")):
+        raise wrong("has a query or a fragment", "write only scheme, host and path")
+    host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
+    suffix = "" if port is None or port == _DEFAULT_PORTS[parts.scheme] else f":{port}"
+    return f"{parts.scheme}://{host}{suffix}{parts.path.rstrip('/')}"
+
+
+Endpoint = Annotated[str, AfterValidator(normalise_endpoint)]
+"""A base URL without credentials, query and trailing slash."""
+
+
+# Files, patterns and secrets
+
+
+def _resolve(text: str, info: ValidationInfo) -> Path:
+    """Relative paths start at the folder of the configuration file, when there is one."""
+    folder = (info.context or {}).get("folder")
+    return Path(folder, text) if folder is not None else Path(text)
+
+
+def _existing_file(value: object, info: ValidationInfo) -> Path:
+    if isinstance(value, Path):
+        return value
+    if not isinstance(value, str) or not value:
+        raise wrong("is not a path", "write the path of a file")
+    path = _resolve(value, info)
+    if not path.is_file():
+        raise wrong("is not a file", "write the path of a file that exists")
+    return path
+
+
+ExistingFile = Annotated[Path, BeforeValidator(_existing_file), WithJsonSchema({"type": "string"})]
+"""A file that is there when the configuration is read."""
+
+
+def _secret_text(value: object) -> Secret:
+    if isinstance(value, Secret):
+        return value
+    if not isinstance(value, str):
+        raise wrong("is not text", "write the value, or better ${VARIABLE}")
+    flaw = flaw_of(value)
+    if flaw:
+        raise wrong(flaw, "check the value, or the variable it comes from")
+    return Secret(value)
+
+
+def _secret_file(value: object, info: ValidationInfo) -> Secret:
+    if isinstance(value, Secret):
+        return value
+    if not isinstance(value, str) or not value:
+        raise wrong("is not a path", "write the path of a file that holds the secret")
+    secret = Secret(path=_resolve(value, info))
+    try:
+        secret.read()
+    except Unauthorized as error:
+        # A secret pasted here by mistake must not be shown: only what cannot be one is.
+        if value.startswith(("/", "./", "../")):
+            raise wrong(str(error), "write the path of a file that holds the secret and nothing else") from None
+        raise wrong(
+            "is no file that can be read (not shown, it may be the secret itself)",
+            "write the path of a file; the secret itself goes under the key without _file",
+        ) from None
+    return secret
+
+
+_HIDDEN = PlainSerializer(str, return_type=str)
+
+SecretText = Annotated[Secret, BeforeValidator(_secret_text), _HIDDEN, WithJsonSchema({"type": "string"})]
+"""A secret written in place, usually as ``${VARIABLE}``."""
+
+SecretFile = Annotated[Secret, BeforeValidator(_secret_file), _HIDDEN, WithJsonSchema({"type": "string"})]
+"""A secret in a file of its own."""
+
+
+def _pattern(value: str) -> str:
+    if not value:
+        raise wrong("is empty", 'write a name, or a pattern such as "nightly-*"')
+    return value
+
+
+Pattern = Annotated[str, AfterValidator(_pattern)]
+"""A name in which ``*``, ``?`` and ``[abc]`` stand for other characters (case matters)."""

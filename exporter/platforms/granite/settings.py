@@ -1,0 +1,80 @@
+"""Settings of a Granite target: one organisation, read with an API key, perhaps through filters."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Annotated, Any, ClassVar, Literal
+
+from pydantic import Field
+
+from exporter.platforms.fields import Duration, SecretFile, SecretText
+from exporter.platforms.settings import (
+    Conflict,
+    SettingsModel,
+    TargetSettings,
+    VendorValue,
+    from_variables,
+    one_secret,
+    the_secret,
+)
+from exporter.secrets import Secret
+from exporter.times import DAY, MINUTE, Micros
+
+
+class GraniteFilters(SettingsModel):
+    """What Granite itself leaves out before it adds up. All of it passes through as it is."""
+
+    workflow_name: str | None = Field(default=None, min_length=1, examples=["invoices"])
+    """Only this workflow."""
+    triggered_by: Literal["manual", "endpoint", "scheduled"] | None = Field(default=None, examples=["scheduled"])
+    """Only runs started this way."""
+    status: Literal["pending", "running", "completed", "failed", "cancelled"] | None = Field(
+        default=None, examples=["failed"]
+    )
+    """Only runs with this status."""
+
+    def given(self) -> dict[str, str]:
+        """Return the filters that are set, by the API's own names."""
+        return self.model_dump(exclude_none=True)
+
+
+class GraniteSettings(TargetSettings):
+    """A Granite organisation and its workflows."""
+
+    DEFAULT_ENDPOINT: ClassVar[str | None] = "https://api.getgranite.ai"
+
+    platform: Literal["granite"] = "granite"
+    interval: Annotated[Micros, Duration("1s", "1d")] = 3 * MINUTE
+    """Time from one poll to the next. The vendor's free plan allows 100 requests an hour."""
+    api_key: SecretText | None = Field(default=None, examples=["${GRANITE_API_KEY}"])
+    """API key, sent as the whole value of the header. This or ``api_key_file``."""
+    api_key_file: SecretFile | None = Field(default=None, examples=["/run/secrets/granite"])
+    """File that holds the API key; read again when it changes."""
+    header_name: str = Field(default="X-Granite-API-Key", pattern=r"^[!#$%&'*+.^_`|~0-9A-Za-z-]+$")
+    """Header that carries the key, should your account need another one."""
+    filters: GraniteFilters = Field(default=GraniteFilters(), examples=[{"triggered_by": "scheduled"}])
+    """Filters that Granite applies before it adds up."""
+    window: Annotated[Micros, Duration("1h", "31d")] = DAY
+    """Length of the rolling window that the ``granite_window_*`` gauges describe."""
+    workflow_tokens: bool = False
+    """Publish tokens by workflow (``granite_workflow_tokens_total``), which takes a request for each workflow."""
+
+    @property
+    def secret(self) -> Secret:
+        """The API key."""
+        return the_secret(self.api_key, self.api_key_file)
+
+    @property
+    def scope(self) -> str:
+        """The filters: sums under other filters are other sums."""
+        return " ".join(f"{key}={value}" for key, value in sorted(self.filters.given().items()))
+
+    def conflicts(self) -> Iterator[Conflict]:
+        """Yield what does not fit together."""
+        yield from super().conflicts()
+        yield from one_secret("api_key", self.api_key, self.api_key_file, "GRANITE_API_KEY")
+
+    @classmethod
+    def vendor_values(cls, raw: Mapping[str, Any], environ: Mapping[str, str]) -> Iterator[VendorValue]:
+        """Yield what the vendor's environment variable could fill in."""
+        yield from from_variables(raw, environ, "api_key", ("api_key", "api_key_file"), ("GRANITE_API_KEY",))

@@ -1,0 +1,86 @@
+"""The last line of defence for secrets: text that leaves the program has every known value blanked.
+
+Secrets announce themselves with ``remember`` when they become known; whoever writes text for people (logs,
+configuration errors, the status page) passes it through ``redact``. A secret is also found in the forms in which
+libraries show it: URL-encoded, base64, or escaped by ``repr``. What looks like credentials without being known
+(an Authorization header, a password in a URL) is blanked too.
+"""
+
+from __future__ import annotations
+
+import base64
+import re
+import threading
+from collections.abc import Iterator
+from urllib.parse import quote, quote_plus
+
+BLANK = "<redacted>"
+
+SHORTEST = 6
+"""Shorter values are not blanked: they would blank innocent words all over a text and so give themselves away."""
+
+# Each pattern keeps its first group and blanks the rest.
+_PATTERNS = (
+    re.compile(
+        r"(?i)(\b(?:proxy-)?authorization['\"]?\s*[:=,]\s*b?['\"]?(?:(?:bearer|basic|negotiate|digest)\s+)?)[^\s'\",;]+"
+    ),
+    re.compile(r"(?i)(\b(?:bearer|basic)\s+)[A-Za-z0-9._~+/-]{16,}=*"),
+    re.compile(
+        r"(?i)(['\"]?\b(?:x-[a-z0-9-]*api-key|[a-z_]*api_key|client_secret|client_assertion|access_token|refresh_token)"
+        r"['\"]?\s*[:=]\s*b?['\"]?)[^\s'\",;&]+"
+    ),
+    re.compile(r"(\b[a-zA-Z][a-zA-Z0-9+.-]*://)[^\s/@'\"]+@"),
+)
+
+
+def _forms(value: str) -> Iterator[str]:
+    """All spellings in which ``value`` may turn up."""
+    yield value
+    yield quote(value)
+    yield quote(value, safe="")
+    yield quote_plus(value)
+    yield repr(value)[1:-1]
+    raw = value.encode()
+    for encode in (base64.b64encode, base64.urlsafe_b64encode):
+        # The value may stand at any offset of what was encoded ("user:password"): three alignments, without
+        # the characters that depend on the neighbours.
+        for offset in range(3):
+            encoded = encode(b"\0" * offset + raw).decode().rstrip("=")
+            core = encoded[(0, 2, 3)[offset] : len(encoded) if (offset + len(raw)) % 3 == 0 else -1]
+            if len(core) >= SHORTEST:
+                yield core
+
+
+class Redactor:
+    """Knows secret values and blanks them. Safe to use from several threads."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._forms: set[str] = set()
+        self._known: re.Pattern[str] | None = None
+
+    def remember(self, value: str) -> None:
+        """Blank ``value`` from now on. Never forgotten: an old token may still stand in a late message."""
+        if len(value) < SHORTEST:
+            return
+        with self._lock:
+            new = set(_forms(value)) - self._forms
+            if new:
+                self._forms |= new
+                # Longest first: a secret that begins with another one is blanked whole.
+                ordered = sorted(self._forms, key=len, reverse=True)
+                self._known = re.compile("|".join(map(re.escape, ordered)))
+
+    def redact(self, text: str) -> str:
+        """Return ``text`` without anything secret."""
+        known = self._known
+        if known is not None:
+            text = known.sub(BLANK, text)
+        for pattern in _PATTERNS:
+            text = pattern.sub(lambda match: match[1] + BLANK + ("@" if match[0].endswith("@") else ""), text)
+        return text
+
+
+_process = Redactor()
+remember = _process.remember
+redact = _process.redact
