@@ -40,7 +40,8 @@ class Birth:
 class Rules:
     """What ``count`` goes by for one target: its limits, and what its platform can report.
 
-    ``births`` come with each workload, ``states`` are those of active runs, exposed at 0 from the start.
+    ``births`` come with each workload. ``states`` are those that runs of a listing can be in while active,
+    exposed at 0 from the start; empty for a platform whose active runs are figures it tells.
     ``listings_per_workload`` says that a listing's key is a workload's identity.
     """
 

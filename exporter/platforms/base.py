@@ -11,38 +11,14 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, Protocol
 
-from exporter.catalogue.model import Metric, PlatformName
+from exporter.catalogue.model import PlatformName
 from exporter.counting.ledger import ListingState, OpenRun, SourceState, WorkloadState
+from exporter.counting.limits import Birth, Limits
 from exporter.http import Client
-from exporter.observations import Batch, Labels, Observed
+from exporter.observations import Batch, Observed
 from exporter.times import Clock, Micros
 
-
-@dataclass(frozen=True, slots=True)
-class Birth:
-    """A series that is born at 0 with each workload (rule 15); ``labels`` are those after ``workload``."""
-
-    metric: Metric
-    labels: Labels
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """Paces and depths of reading and counting, from the configuration. All lengths in microseconds."""
-
-    interval: Micros
-    overlap: Micros
-    deep_interval: Micros
-    sweep_interval: Micros
-    memory: Micros
-    open_run_max_age: Micros
-    settle: Micros
-    max_window: Micros
-    schedule_grace: Micros
-    forget_after: Micros
-    stale_after: Micros
-    max_workloads: int
-    max_label_values: int
+__all__ = ["Birth", "Limits", "Platform", "View"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,9 +41,9 @@ class Platform(Protocol):
     name: ClassVar[PlatformName]
     births: ClassVar[tuple[Birth, ...]]
     states: ClassVar[tuple[str, ...]]
-    """States of active runs that the platform can tell."""
-    roster: ClassVar[bool]
-    """Whether the target's levels hang on a roster (else on its windows)."""
+    """States that runs of its listings can be in while active; empty when it tells active runs as figures."""
+    listings_per_workload: ClassVar[bool]
+    """Whether there is a listing of runs for each workload, whose key is the workload's identity."""
 
     def fetch(self, client: Client, view: View, clock: Clock) -> Iterator[Batch[Any, Any]]:
         """Read what is due and yield it in batches, in the order in which it may be committed."""

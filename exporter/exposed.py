@@ -1,0 +1,129 @@
+"""What of a target's ledger is exposed now: families of samples (rules 16, 20, 24).
+
+Counters, histograms and times of past events are always shown, as committed. Levels are shown only while what
+they hang on was read not longer than ``stale_after`` ago, and not before this process has read it once.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+
+from exporter.catalogue import ALL, BY_NAME, runs
+from exporter.catalogue.ledger import CORRECTION_DEBT
+from exporter.catalogue.model import Metric
+from exporter.counting.ledger import Exemplar, SeriesKey, Value, WorkloadState
+from exporter.counting.limits import Rules
+from exporter.counting.memory import MemoryLedger
+from exporter.counting.series import OTHER
+from exporter.families import Family
+from exporter.observations import Labels
+from exporter.times import Micros
+
+Samples = dict[Labels, Value | float]
+
+
+def families(ledger: MemoryLedger, rules: Rules, now: Micros, only: set[str] | None = None) -> Iterator[Family]:
+    """Yield the target's families; with ``only``, of the durable ones just those named.
+
+    Gauges are always yielded, empty where nothing is to be shown, so that what went stale is taken away.
+    """
+    durable: dict[str, Samples] = defaultdict(dict)
+    created: dict[str, dict[Labels, Micros]] = defaultdict(dict)
+    exemplars: dict[str, dict[Labels, Mapping[int, Exemplar]]] = defaultdict(dict)
+    for key, series in ledger.series.items():
+        if only is None or key.family in only:
+            durable[key.family][key.labels] = series.shown
+            created[key.family][key.labels] = series.created
+    for key, found in ledger.exemplars.items():
+        if key.family in durable:
+            exemplars[key.family][key.labels] = found
+    for key, mark in ledger.marks.items():
+        durable[key.family][key.labels] = mark
+    levels = _levels(ledger, rules, now)
+    for metric in ALL:
+        if metric.type in ("counter", "histogram"):
+            name = metric.name
+            if metric.durable and (only is None or name in only):
+                yield Family(metric, durable.get(name, {}), created.get(name, {}), exemplars.get(name, {}))
+        elif metric.per_target and _fed(metric):
+            yield Family(metric, {**durable.get(metric.name, {}), **levels.get(metric.name, {})})
+
+
+def _fed(metric: Metric) -> bool:
+    return metric.durable or bool(metric.sources) or metric is CORRECTION_DEBT
+
+
+def _levels(ledger: MemoryLedger, rules: Rules, now: Micros) -> dict[str, Samples]:
+    found: dict[str, Samples] = defaultdict(dict)
+    target_fresh = _fresh(ledger, "", rules, now)
+    for source, levels in ledger.levels.items():
+        if _fresh(ledger, source, rules, now) and target_fresh:
+            for key, value in levels.items():
+                found[key.family][key.labels] = value
+    _open_runs(ledger, rules, now, found)
+    _workloads(ledger, found, target_fresh)
+    found[CORRECTION_DEBT.name][()] = sum(series.debt for series in ledger.series.values())
+    return found
+
+
+def _fresh(ledger: MemoryLedger, source: str, rules: Rules, now: Micros) -> bool:
+    read = ledger.read.get(source)
+    return read is not None and now - read <= rules.limits.stale_after
+
+
+def _open_runs(ledger: MemoryLedger, rules: Rules, now: Micros, found: dict[str, Samples]) -> None:
+    """Active runs and the oldest of them, of the listings that are fresh (rule 24)."""
+    fresh = {key for key in ledger.listings if _fresh(ledger, key, rules, now)}
+    active: dict[Labels, int] = {}
+    oldest: dict[Labels, Micros] = {}
+    for identity, state in ledger.workloads.items():
+        listing_read = identity in fresh if rules.listings_per_workload else bool(fresh)
+        if listing_read and rules.states:
+            for name in rules.states:
+                active.setdefault((state.slot, name), 0)
+    for run in ledger.open_runs.values():
+        workload = ledger.workloads.get(run.workload)
+        if workload is None or run.listing not in fresh:
+            continue
+        labels = (workload.slot, run.state)
+        active[labels] = active.get(labels, 0) + 1
+        if workload.slot != OTHER:
+            oldest[labels] = min(oldest.get(labels, run.birth), run.birth)
+    if active:
+        found[runs.ACTIVE_RUNS.name].update(active)
+    found[runs.OLDEST_ACTIVE_RUN.name].update(oldest)
+
+
+def _workloads(ledger: MemoryLedger, found: dict[str, Samples], target_fresh: bool) -> None:
+    seen: dict[str, tuple[str, WorkloadState]] = {}
+    for identity, state in sorted(ledger.workloads.items()):
+        if state.slot == OTHER:
+            continue
+        known = seen.get(state.slot)
+        if known is None or _livelier(state, known[1]):
+            seen[state.slot] = (identity, state)
+    for slot, (_, state) in seen.items():
+        facts = dict(state.info)
+        labels = (slot, *(facts.get(name, "") for name in runs.INFO.labels[1:]))
+        found[runs.INFO.name][labels] = 1
+        found[runs.FIRST_SEEN.name][(slot,)] = state.first_seen
+        if state.enabled is not None and target_fresh and state.absent_at is None:
+            found[runs.ENABLED.name][(slot,)] = int(state.enabled)
+
+
+def _livelier(state: WorkloadState, other: WorkloadState) -> bool:
+    """Of two identities under one label, the one that the platform lists, then the newer, tells the facts."""
+    return (state.absent_at is None, state.first_seen) > (other.absent_at is None, other.first_seen)
+
+
+def series_keys(ledger: MemoryLedger) -> list[SeriesKey]:
+    """Return the series whose hold has not begun and that the next snapshot shows."""
+    return [key for key, since in ledger.holding.items() if since is None]
+
+
+def size(ledger: MemoryLedger) -> int:
+    """Return how many samples the target's durable series make."""
+    return sum(
+        len(BY_NAME[key.family].bounds) + 3 if BY_NAME[key.family].type == "histogram" else 1 for key in ledger.series
+    )
