@@ -1,4 +1,5 @@
 # shellcheck shell=bash
+# shellcheck disable=SC2034  # what is set here is used in those scripts
 # What the scripts beside this file share. They source it after `set -u`, from the repository's root.
 
 # Runs a step to its end and remembers how it went; summary tells at the end.
