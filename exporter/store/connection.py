@@ -1,0 +1,123 @@
+"""Opening a state file: checks, pragmas, schema, and what is said when it cannot be used."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from datetime import UTC, datetime
+from importlib import resources
+from pathlib import Path
+from typing import Final
+
+from exporter.errors import StateCorrupt, StateError, StateNewer
+from exporter.times import Micros
+
+APPLICATION_ID: Final = 0x41455850
+"""Written into the file's header: "AEXP"."""
+
+SCHEMA_VERSION: Final = 1
+
+BUSY_SECONDS: Final = 10.0
+
+
+def connect(path: Path | None, now: Micros) -> sqlite3.Connection:
+    """Open the state, creating it where there is none; None keeps it in memory.
+
+    Raises StateCorrupt, StateNewer or StateError with the file's name and the way out.
+    """
+    if path is not None:
+        _create(path)
+    try:
+        connection = sqlite3.connect(
+            ":memory:" if path is None else path,
+            timeout=BUSY_SECONDS,
+            isolation_level=None,
+            check_same_thread=False,
+        )
+    except sqlite3.Error as error:
+        raise StateError(f"{path}: cannot be opened ({error})") from None
+    try:
+        _check(connection, path)
+        connection.execute("PRAGMA journal_mode=WAL")
+        connection.execute("PRAGMA synchronous=FULL")
+        connection.execute("PRAGMA foreign_keys=ON")
+        _schema(connection, path, now)
+    except sqlite3.DatabaseError as error:
+        connection.close()
+        if isinstance(error, sqlite3.OperationalError) and not _damaged(error):
+            raise StateError(f"{path}: {error}") from None
+        raise StateCorrupt(
+            f"{path}: is damaged or is no state file ({error}); move it away, or start empty with --state.reset "
+            "(counters then begin at 0, which Prometheus takes for a restart)"
+        ) from None
+    except StateError:
+        connection.close()
+        raise
+    return connection
+
+
+def _damaged(error: sqlite3.Error) -> bool:
+    return any(word in str(error) for word in ("malformed", "not a database", "corrupt"))
+
+
+def _create(path: Path) -> None:
+    """Create the file with a mode that only its owner can read: it holds run ids and names."""
+    try:
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+    except FileNotFoundError:
+        raise StateError(f"{path.parent}: no such directory; create it, or set another `state`") from None
+    except OSError as error:
+        raise StateError(
+            f"{path}: cannot be opened for writing ({error.strerror}); the state file and its directory must be "
+            "writable by this user"
+        ) from None
+
+
+def _check(connection: sqlite3.Connection, path: Path | None) -> None:
+    if path is None or path.stat().st_size == 0:
+        return
+    (application,) = connection.execute("PRAGMA application_id").fetchone()
+    (tables,) = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+    if application != APPLICATION_ID and tables:
+        raise StateCorrupt(f"{path}: is a database of another program; set another `state`, this file is left as it is")
+    (verdict,) = connection.execute("PRAGMA quick_check(1)").fetchone()
+    if verdict != "ok":
+        raise sqlite3.DatabaseError(f"malformed: {verdict}")
+
+
+def _schema(connection: sqlite3.Connection, path: Path | None, now: Micros) -> None:
+    (tables,) = connection.execute("SELECT count(*) FROM sqlite_master WHERE name = 'meta'").fetchone()
+    if not tables:
+        script = resources.files("exporter.store").joinpath("schema.sql").read_text("utf-8")
+        connection.executescript(f"BEGIN IMMEDIATE; {script} PRAGMA application_id = {APPLICATION_ID};")
+        facts = [("schema", str(SCHEMA_VERSION)), ("created_at", str(now))]
+        connection.executemany("INSERT INTO meta VALUES (?, ?)", facts)
+        connection.execute("COMMIT")
+        return
+    found = read_meta(connection, "schema")
+    if not found.isdigit():
+        raise sqlite3.DatabaseError(f"malformed: schema version {found!r}")
+    if int(found) > SCHEMA_VERSION:
+        raise StateNewer(
+            f"{path}: was written by a newer version (schema {found}, this version knows {SCHEMA_VERSION}); "
+            "install the newer version again, or start empty with --state.reset"
+        )
+
+
+def read_meta(connection: sqlite3.Connection, key: str) -> str:
+    """Return one fact about the file, "" when it is not there."""
+    row = connection.execute("SELECT value FROM meta WHERE key = ?", (key,)).fetchone()
+    return "" if row is None else str(row[0])
+
+
+def set_aside(path: Path, now: datetime) -> list[Path]:
+    """Move a state file and its journals aside (``--state.reset``); return where they are now."""
+    stamp = now.astimezone(UTC).strftime("%Y%m%dT%H%M%S.%fZ")
+    moved = []
+    for suffix in ("", "-wal", "-shm"):
+        old = path.with_name(path.name + suffix)
+        if old.exists():
+            new = path.with_name(f"{path.name}.reset-{stamp}{suffix}")
+            old.rename(new)
+            moved.append(new)
+    return moved
