@@ -1,0 +1,148 @@
+"""Faults of time: wrong or strange times in records, and an upstream whose clock is off."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta, timezone
+
+from exporter.simulator.clock import SECOND, http_date, micros
+from exporter.simulator.face import Face
+from exporter.simulator.faults.registry import Exchange, fault
+from exporter.simulator.messages import Json
+
+YEAR_2099 = 4_083_955_200
+
+
+@fault("after")
+def times_in_2099(exchange: Exchange, share: float = 1.0) -> None:
+    """A share of the rows has all its times in the year 2099."""
+    _retime(exchange, lambda seconds: YEAR_2099 + int(seconds) % 86400, share)
+
+
+@fault("after")
+def times_in_1970(exchange: Exchange, share: float = 1.0) -> None:
+    """A share of the rows has all its times in January 1970."""
+    _retime(exchange, lambda seconds: 1 + int(seconds) % 86400, share)
+
+
+@fault("after")
+def times_as_milliseconds(exchange: Exchange) -> None:
+    """Times are unix milliseconds."""
+    _retime(exchange, lambda seconds: round(seconds * 1000), text=False)
+
+
+@fault("after")
+def times_as_floats(exchange: Exchange) -> None:
+    """Times are unix seconds as floats."""
+    _retime(exchange, float, text=False)
+
+
+@fault("after")
+def times_as_iso(exchange: Exchange) -> None:
+    """Times are ISO 8601 strings that end in Z."""
+    _retime(exchange, _iso, text=False)
+
+
+@fault("after")
+def times_as_text(exchange: Exchange) -> None:
+    """Times are unix seconds in strings."""
+    _retime(exchange, lambda seconds: f"{seconds:g}" if seconds % 1 else str(int(seconds)), text=False)
+
+
+@fault("after")
+def times_in_zone(exchange: Exchange) -> None:
+    """Times are ISO 8601 strings with an offset that is not zero."""
+    india = timezone(timedelta(hours=5, minutes=30))
+    _retime(exchange, lambda seconds: datetime.fromtimestamp(seconds, india).isoformat(), text=False)
+
+
+@fault("after")
+def zero_times(exchange: Exchange) -> None:
+    """Times are 0, which means that there is none."""
+    for row, name, _ in _times(exchange):
+        row[name] = 0
+
+
+@fault("after")
+def no_times(exchange: Exchange, share: float = 1.0) -> None:
+    """A share of the rows has no time at all: every time is null."""
+    for row in exchange.rows:
+        if exchange.random.random() < share and isinstance(row, dict):
+            row.update({name: None for name in exchange.face.time_fields if name in row})
+
+
+@fault("after")
+def negative_durations(exchange: Exchange) -> None:
+    """Runs end before they start."""
+    for row in exchange.rows:
+        if isinstance(row, dict) and row.get("started_at") and row.get("ended_at"):
+            row["started_at"], row["ended_at"] = row["ended_at"], row["started_at"]
+
+
+@fault("after")
+def late_rows(exchange: Exchange, seconds: float = 120) -> None:
+    """Rows appear only that long after their first time."""
+    if exchange.is_listing:
+        limit = exchange.now - round(seconds * SECOND)
+        exchange.rows[:] = [row for row in exchange.rows if (first_time(row, exchange.face) or 0) <= limit]
+
+
+@fault("after")
+def clock_skew(exchange: Exchange, seconds: float = 600) -> None:
+    """The upstream's ``Date`` is that far ahead (or behind, when negative)."""
+    exchange.response.headers["Date"] = http_date(exchange.now + round(seconds * SECOND))
+
+
+@fault("after")
+def no_date(exchange: Exchange) -> None:
+    """The answer has no ``Date``."""
+    exchange.response.headers.pop("Date", None)
+
+
+@fault("after")
+def bad_date(exchange: Exchange) -> None:
+    """``Date`` is not a date."""
+    exchange.response.headers["Date"] = "yesterday, or so"
+
+
+def first_time(row: Json, face: Face) -> int | None:
+    """The earliest time that a row shows, in microseconds."""
+    if not isinstance(row, dict):
+        return None
+    found = (to_seconds(row.get(name)) for name in face.time_fields)
+    return min((round(seconds * SECOND) for seconds in found if seconds), default=None)
+
+
+def to_seconds(value: Json) -> float | None:
+    """Unix seconds of a time as the faces write it: a number of seconds or an ISO string."""
+    if isinstance(value, bool) or value is None:
+        return None
+    if isinstance(value, int | float):
+        return value
+    try:
+        return micros(str(value)) / SECOND
+    except ValueError:
+        return None
+
+
+def _times(exchange: Exchange) -> Iterator[tuple[dict[str, Json], str, float]]:
+    for row in exchange.rows:
+        if not isinstance(row, dict):
+            continue
+        for name in exchange.face.time_fields:
+            if (seconds := to_seconds(row.get(name))) is not None:
+                yield row, name, seconds
+
+
+def _retime(exchange: Exchange, change: Callable[[float], Json], share: float = 1.0, *, text: bool = True) -> None:
+    """Rewrite the times of a share of the rows; with ``text``, a time that was a string stays one."""
+    chosen = {id(row) for row in exchange.rows if exchange.random.random() < share}
+    for row, name, seconds in _times(exchange):
+        if id(row) in chosen:
+            changed = change(seconds)
+            row[name] = _iso(changed) if text and isinstance(row[name], str) else changed
+
+
+def _iso(seconds: float) -> str:
+    moment = datetime.fromtimestamp(seconds, UTC)
+    return moment.isoformat().replace("+00:00", "Z")

@@ -1,0 +1,184 @@
+"""Faults of values: nulls, missing ids, unknown words, strange names, numbers of other kinds."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Callable, Sequence
+
+from exporter.simulator.clock import SECOND
+from exporter.simulator.faults.registry import Exchange, fault
+from exporter.simulator.faults.times import to_seconds
+from exporter.simulator.messages import Json
+
+AWKWARD_NAME = 'quote " backslash \\ newline \n tab \t emoji \N{ROCKET}'
+FLIPS = {
+    "FINISHED": "FAILED",
+    "FAILED": "FINISHED",
+    "completed": "failed",
+    "failed": "completed",
+}
+
+
+@fault("after")
+def null_counts(exchange: Exchange) -> None:
+    """Counts are null."""
+    _rewrite(exchange, exchange.face.count_fields, lambda _: None)
+
+
+@fault("after")
+def counts_as_floats(exchange: Exchange) -> None:
+    """Counts are floats without a fraction, such as 3.0."""
+    _rewrite(exchange, exchange.face.count_fields, float)
+
+
+@fault("after")
+def counts_as_fractions(exchange: Exchange) -> None:
+    """Counts are not whole."""
+    _rewrite(exchange, exchange.face.count_fields, lambda count: count + 0.5)
+
+
+@fault("after")
+def negative_counts(exchange: Exchange) -> None:
+    """Counts are negative."""
+    _rewrite(exchange, exchange.face.count_fields, lambda count: -1 - count)
+
+
+@fault("after")
+def boolean_counts(exchange: Exchange) -> None:
+    """Counts are booleans."""
+    _rewrite(exchange, exchange.face.count_fields, bool)
+
+
+@fault("after")
+def enormous_counts(exchange: Exchange) -> None:
+    """Counts are above 2^53, where a float loses its last digits."""
+    _rewrite(exchange, exchange.face.count_fields, lambda count: 2**53 + 1 + count)
+
+
+@fault("after")
+def record_without_id(exchange: Exchange) -> None:
+    """The first row has no id."""
+    if exchange.rows and isinstance(exchange.rows[0], dict):
+        for name in exchange.face.id_fields:
+            exchange.rows[0].pop(name, None)
+
+
+@fault("after")
+def numeric_ids(exchange: Exchange) -> None:
+    """Ids are numbers."""
+    _rewrite(exchange, exchange.face.id_fields, lambda value: zlib.crc32(str(value).encode()))
+
+
+@fault("after")
+def record_not_an_object(exchange: Exchange) -> None:
+    """Among the rows are a string, a number and null."""
+    if exchange.is_listing:
+        exchange.rows.extend(["not an object", 7, None])
+
+
+@fault("after")
+def null_fields(exchange: Exchange) -> None:
+    """Every field but the id, the status and the times is null."""
+    face = exchange.face
+    kept = {*face.id_fields, *face.name_fields, *face.status_fields, *face.time_fields, *face.count_fields}
+    for row in exchange.rows:
+        if isinstance(row, dict):
+            row.update({name: None for name in row if name not in kept})
+
+
+@fault("after")
+def unknown_fields(exchange: Exchange) -> None:
+    """Every row has fields that nobody has heard of."""
+    for row in exchange.rows:
+        if isinstance(row, dict):
+            row.update(brand_new_field={"n": [1, 2, {"deep": None}]}, another_field="x" * 100)
+
+
+@fault("after")
+def unknown_statuses(exchange: Exchange) -> None:
+    """Runs that are not at an end have a status that nobody has heard of."""
+    for row in exchange.rows:
+        if isinstance(row, dict) and not row.get("ended_at"):
+            row.update({n: "WARMING_UP" for n in exchange.face.status_fields if isinstance(row.get(n), str)})
+
+
+@fault("after")
+def uppercase_statuses(exchange: Exchange) -> None:
+    """Statuses are in upper case."""
+    _rewrite(exchange, exchange.face.status_fields, lambda value: value.upper() if isinstance(value, str) else value)
+
+
+@fault("after")
+def lowercase_statuses(exchange: Exchange) -> None:
+    """Statuses are in lower case."""
+    _rewrite(exchange, exchange.face.status_fields, lambda value: value.lower() if isinstance(value, str) else value)
+
+
+@fault("after")
+def null_statuses(exchange: Exchange) -> None:
+    """Statuses are null."""
+    _rewrite(exchange, exchange.face.status_fields, lambda _: None)
+
+
+@fault("after")
+def flipping_statuses(exchange: Exchange, seconds: float = 60, share: float = 0.5) -> None:
+    """A share of the runs changes from completed to failed, or back, that long after it ended."""
+    for row in exchange.rows:
+        ended = to_seconds(row.get("ended_at")) if isinstance(row, dict) else None
+        if ended is None or exchange.now / SECOND - ended < seconds:
+            continue
+        if zlib.crc32(str(row.get("id")).encode("utf-8", "surrogatepass")) % 100 < share * 100:
+            for name in exchange.face.status_fields:
+                row[name] = FLIPS.get(row.get(name), row.get(name))
+
+
+@fault("after")
+def reopening_runs(exchange: Exchange, seconds: float = 60, share: float = 0.5) -> None:
+    """A share of the runs shows as running again, that long after it ended."""
+    for row in exchange.rows:
+        ended = to_seconds(row.get("ended_at")) if isinstance(row, dict) else None
+        if ended is None or exchange.now / SECOND - ended < seconds:
+            continue
+        if zlib.crc32(str(row.get("id")).encode("utf-8", "surrogatepass")) % 100 < share * 100:
+            row.update(dict.fromkeys(exchange.face.status_fields, "RUNNING"), ended_at=None)
+
+
+@fault("after")
+def surrogate_names(exchange: Exchange) -> None:
+    """Names end in half of a surrogate pair, which JSON can carry and UTF-8 cannot."""
+    _rewrite(exchange, exchange.face.name_fields, lambda name: f"{name}\ud83d")
+
+
+@fault("after")
+def awkward_names(exchange: Exchange) -> None:
+    """Names hold quotes, backslashes, newlines and emoji."""
+    _rewrite(exchange, exchange.face.name_fields, lambda name: f"{name} {AWKWARD_NAME}")
+
+
+@fault("after")
+def long_names(exchange: Exchange, length: int = 10_000) -> None:
+    """Names are that long."""
+    _rewrite(exchange, exchange.face.name_fields, lambda name: str(name).ljust(length, "n"))
+
+
+@fault("after")
+def empty_names(exchange: Exchange) -> None:
+    """Names are empty."""
+    _rewrite(exchange, exchange.face.name_fields, lambda _: "")
+
+
+@fault("after")
+def missing_names(exchange: Exchange) -> None:
+    """The first row has no name."""
+    if exchange.rows and isinstance(exchange.rows[0], dict):
+        for name in exchange.face.name_fields:
+            exchange.rows[0].pop(name, None)
+
+
+def _rewrite(exchange: Exchange, names: Sequence[str], change: Callable[[Json], Json]) -> None:
+    """Change these fields of every row that has them and does not have null there."""
+    for row in exchange.rows:
+        if isinstance(row, dict):
+            for name in names:
+                if row.get(name) is not None:
+                    row[name] = change(row[name])

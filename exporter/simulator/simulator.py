@@ -1,0 +1,169 @@
+"""The simulator: one world behind all faces, with a log of every request.
+
+    simulator = Simulator(world, clock=ManualClock(t0))
+    client = httpx.Client(transport=simulator.transport())     # in process, any clock
+    with simulator.serve() as server: ...                      # a real server on loopback
+
+A request takes the same way in both: log, incidents, faults, credentials, face, faults again.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from ssl import SSLContext
+
+from exporter.simulator.accesslog import AccessLog, Entry
+from exporter.simulator.clock import SECOND, Clock, RealClock, http_date
+from exporter.simulator.control import Control
+from exporter.simulator.entra import Credentials, TokenService
+from exporter.simulator.face import Face
+from exporter.simulator.faults import Exchange, FaultBoard
+from exporter.simulator.foundry import FoundryFace
+from exporter.simulator.messages import Request, Response
+from exporter.simulator.model import Platform
+from exporter.simulator.roboto import RobotoFace
+from exporter.simulator.server import Server
+from exporter.simulator.transport import SimulatorTransport
+from exporter.simulator.truth import Truth, truth
+from exporter.simulator.world import World
+
+DEFAULT_BASE_URL = "http://127.0.0.1"
+
+
+class Simulator:
+    """All simulated platforms over one world.
+
+    ``roboto`` and ``foundry`` are the faces (their attributes are the switches of what the docs leave open);
+    ``faults`` is the board of named faults, ``world.incidents`` the script, ``log`` the access log.
+    """
+
+    def __init__(
+        self,
+        world: World,
+        clock: Clock | None = None,
+        faults: FaultBoard | None = None,
+        credentials: Credentials | None = None,
+    ) -> None:
+        self.world = world
+        self.clock = clock or RealClock()
+        self.faults = faults or FaultBoard()
+        self.credentials = credentials or Credentials()
+        self.tokens = TokenService(self.credentials)
+        self.log = AccessLog()
+        self.roboto = RobotoFace(world, self.credentials.roboto_token, self.credentials.roboto_org_id)
+        self.foundry = FoundryFace(world, self.tokens.accepts)
+        self.faces: tuple[Face, ...] = (self.roboto, self.foundry)
+        self._control = Control(self)
+        self._lock = threading.Lock()
+
+    def handle(self, request: Request) -> Response:
+        """Answer one request, whose path still has its mount prefix; pure but for log and fault counters."""
+        with self._lock:
+            now = self.clock()
+            if request.path.startswith("/_simulator/"):
+                return self._control.answer(request, now)
+            face = next((f for f in self.faces if under(request.path, f.prefix)), None)
+            if face is None:
+                return self._answer_at_root(request, now)
+            mounted = Request(
+                request.method,
+                request.path.removeprefix(face.prefix),
+                request.query,
+                request.headers,
+                request.body,
+                request.base + face.prefix,
+            )
+            return self._answer_at_face(face, mounted, now)
+
+    def _answer_at_face(self, face: Face, request: Request, now: int) -> Response:
+        exchange = Exchange(request, face, now)
+        exchange.response.headers["Date"] = http_date(now)
+        authorized = face.authorized(request, now)
+        incidents = self.world.incidents
+        switches = self.faults.chosen(face.platform, request.path)
+        if incidents.on("dead_upstream", face.platform, now):
+            exchange.short(Response(delivery="refuse"))
+        elif not authorized or incidents.on("expired_token", face.platform, now):
+            exchange.short(face.error(401))
+        low = incidents.on("quota_low", face.platform, now) is not None
+        if low and self.log.count(face.platform) % 3 == 2:
+            exchange.short(face.error(429))
+            exchange.response.headers["Retry-After"] = "2"
+        self.faults.before(switches, exchange)
+        if not exchange.answered:
+            exchange.short(face.answer(exchange.request, now))
+        exchange.response.headers = {**face.quota_headers(now, low=low), **exchange.response.headers}
+        self.faults.after(switches, exchange)
+        self._record(exchange, authorized, tuple(switch.name for switch in switches))
+        return exchange.response
+
+    def _answer_at_root(self, request: Request, now: int) -> Response:
+        known = self.tokens.knows(request)
+        response = self.tokens.answer(request, now) if known else Response(404, {"error": "no such platform"})
+        response.headers.setdefault("Date", http_date(now))
+        self.log.add(Entry(now, "entra" if known else "", request.method, request.path, request.query, response.status))
+        return response
+
+    def _record(self, exchange: Exchange, authorized: bool, faults: tuple[str, ...]) -> None:
+        request = exchange.request
+        self.log.add(
+            Entry(
+                exchange.now,
+                exchange.face.platform,
+                request.method,
+                request.path,
+                request.query,
+                exchange.response.status,
+                authorized,
+                "authorization" in request.headers,
+                faults,
+            )
+        )
+
+    # Ways in
+
+    def transport(self) -> SimulatorTransport:
+        """An httpx transport that answers in process, without sockets or threads."""
+        return SimulatorTransport(self.handle)
+
+    @contextmanager
+    def serve(self, port: int = 0, host: str = "127.0.0.1", tls: SSLContext | None = None) -> Iterator[Server]:
+        """A real server in threads of this process; ``server.base_url`` is where it listens."""
+        server = Server(self.handle, host, port, tls)
+        server.start()
+        try:
+            yield server
+        finally:
+            server.stop()
+
+    def endpoints(self, base_url: str = DEFAULT_BASE_URL) -> dict[Platform, str]:
+        """What to configure as ``endpoint`` of each platform."""
+        return {face.platform: base_url.rstrip("/") + face.prefix for face in self.faces}
+
+    # What must have been counted
+
+    def truth(self, platform: Platform, since: int, until: int, baseline: int | None = None) -> Truth:
+        """The true totals of ``(since, until]``; see ``exporter.simulator.truth.truth``."""
+        return truth(self.world, platform, since, until, baseline)
+
+    def baseline(self, platform: Platform) -> int | None:
+        """The baseline time of whoever reads this platform: the ``Date`` of its first good answer.
+
+        ``Date`` has whole seconds, so this may be up to a second before the request.
+        """
+        first = self.log.first_answered(platform)
+        return None if first is None else first // SECOND * SECOND
+
+    def totals(self, platform: Platform, until: int | None = None) -> Truth:
+        """The true totals from that baseline (its first instant included) to ``until``, by default now."""
+        baseline = self.baseline(platform)
+        if baseline is None:
+            return Truth()
+        return truth(self.world, platform, baseline - 1, self.clock() if until is None else until, baseline)
+
+
+def under(path: str, prefix: str) -> bool:
+    """Whether a path lies at or below a mount prefix."""
+    return path == prefix or path.startswith(prefix + "/")

@@ -1,0 +1,52 @@
+"""The true totals: what every durable counter and histogram must have counted, straight from the world.
+
+Nothing here goes through a face, a fault or the exporter. One module a platform says which family a run goes
+to; the names and labels are those of the metric catalogue, written out again so that a mistake in one place
+cannot hide in the other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from exporter.simulator.model import Platform
+from exporter.simulator.truth import foundry, roboto
+from exporter.simulator.truth.totals import Histogram, Labels, Truth, labels_of
+from exporter.simulator.world import World
+
+_TOTALS: dict[Platform, Callable[[Truth, World, int, int, int], None]] = {
+    "roboto": roboto.totals,
+    "foundry": foundry.totals,
+}
+_ACTIVE: dict[Platform, Callable[[World, int], dict[Labels, int]]] = {
+    "roboto": roboto.active_runs,
+    "foundry": foundry.active_runs,
+}
+
+
+def truth(world: World, platform: Platform, since: int, until: int, baseline: int | None = None) -> Truth:
+    """What must have been counted in ``(since, until]`` by an exporter whose baseline time is ``baseline``.
+
+    A run counts once: at the first moment at which it can be seen as ended, with the outcome it has then. It is
+    history, and does not count, when it ended before the baseline and was not seen active there. ``baseline``
+    defaults to ``since``. For everything from the baseline on, its first instant included, ask from one
+    microsecond before it. Windowed platforms (Roboto) have the net change, which may be negative.
+    """
+    found = Truth()
+    _TOTALS[platform](found, world, since, until, since if baseline is None else baseline)
+    return found
+
+
+def active_runs(world: World, platform: Platform, now: int) -> dict[Labels, int]:
+    """``automation_active_runs`` at ``now``: runs not ended, by workload and state (combinations with any)."""
+    return _ACTIVE[platform](world, now)
+
+
+def missed_schedules(
+    world: World, since: int, until: int, baseline: int | None = None, grace: int = foundry.GRACE
+) -> dict[Labels, int]:
+    """``automation_schedule_missed_total`` of Foundry: due times whose grace ran out in ``(since, until]``."""
+    return foundry.missed_schedules(world, since, until, since if baseline is None else baseline, grace)
+
+
+__all__ = ["Histogram", "Labels", "Truth", "active_runs", "labels_of", "missed_schedules", "truth"]
