@@ -16,6 +16,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 FOLDER = Path("requirements")
+UV = (sys.executable, "-m", "uv")  # the locked one, so that the locks do not depend on whose machine wrote them
 
 # Each lock and the arguments that select its content. dev.txt holds everything and comes first: the others
 # are constrained by it, so that one package has one version wherever it stands.
@@ -69,7 +70,7 @@ def compile_all(root: Path, arguments: Sequence[str]) -> None:
     for name, selection in LOCKS.items():
         output = FOLDER / name
         # An existing output is also an input: versions stay unless --upgrade or pyproject.toml moves them.
-        command = ("uv", "pip", "compile", "--quiet", *OPTIONS, *selection, f"--output-file={output}", *arguments)
+        command = (*UV, "pip", "compile", "--quiet", *OPTIONS, *selection, f"--output-file={output}", *arguments)
         subprocess.run(command, cwd=root, check=True)
         (root / output).write_text(first_line + (root / output).read_text())
 
