@@ -13,6 +13,7 @@ ENTRIES_KEPT = 100_000
 class Entry:
     """One request. ``path`` is relative to the platform's mount.
 
+    ``status`` is 0 when the client got no whole answer.
     ``authorized`` says whether the credentials were good, ``carried_token`` whether there were any at all.
     """
 
@@ -33,7 +34,6 @@ class AccessLog:
     def __init__(self) -> None:
         self._entries: deque[Entry] = deque(maxlen=ENTRIES_KEPT)
         self._counts: Counter[str] = Counter()
-        self._first_answered: dict[str, int] = {}
 
     def __iter__(self) -> Iterator[Entry]:
         return iter(tuple(self._entries))
@@ -45,16 +45,10 @@ class AccessLog:
         """Append an entry."""
         self._entries.append(entry)
         self._counts[entry.platform] += 1
-        if entry.status == 200:
-            self._first_answered.setdefault(entry.platform, entry.time)
 
     def count(self, platform: str) -> int:
         """How many requests a platform has had."""
         return self._counts[platform]
-
-    def first_answered(self, platform: str) -> int | None:
-        """When the first request was answered with 200."""
-        return self._first_answered.get(platform)
 
     def of(self, platform: str) -> list[Entry]:
         """The entries of one platform."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
-from email.utils import format_datetime
+from email.utils import format_datetime, parsedate_to_datetime
 
 Clock = Callable[[], int]
 
@@ -84,6 +84,14 @@ def to_datetime(now: int) -> datetime:
 def iso(now: int) -> str:
     """ISO 8601 with a UTC offset; microseconds only when they are not zero."""
     return to_datetime(now).isoformat()
+
+
+def parse_http_date(value: str) -> int | None:
+    """World time of an HTTP date, or nothing when it is none."""
+    try:
+        return to_micros(parsedate_to_datetime(value))
+    except ValueError:
+        return None
 
 
 def http_date(now: int) -> str:

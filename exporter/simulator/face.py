@@ -36,6 +36,8 @@ class Face(ABC):
     platform: ClassVar[Platform]
     prefix: ClassVar[str]
     """Where the face is mounted, such as ``/roboto``."""
+    windowed: ClassVar[bool] = False
+    """Whether it tells sums over windows, and not runs."""
     id_fields: ClassVar[Sequence[str]] = ()
     name_fields: ClassVar[Sequence[str]] = ()
     time_fields: ClassVar[Sequence[str]] = ()
@@ -72,6 +74,10 @@ class Face(ABC):
     @abstractmethod
     def set_link(self, payload: Json, link: str | None) -> None:
         """Write (or take away) what leads to the next page."""
+
+    def starts_baseline(self, request: Request) -> bool:
+        """Whether a reader's baseline begins with a good answer to this request."""
+        return request.method == "GET"
 
     def quota_headers(self, now: int, *, low: bool) -> dict[str, str]:
         """Headers that announce a quota; nothing where the vendor has none."""

@@ -29,6 +29,8 @@ ERRORS: tuple[tuple[str | None, int | None], ...] = (
 """Reasons of ordinary failures: with both fields, with one, and with neither."""
 BURST_ERROR = ("upstream_unavailable", 503)
 STUCK_ERROR = ("watchdog_timeout", 504)
+LONGEST = 4
+"""No drawn length exceeds this many times its median."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,12 +59,12 @@ class Profile:
     @property
     def longest(self) -> int:
         """The bound on one piece of work, in microseconds."""
-        return math.ceil(self.duration * 8) * SECOND
+        return math.ceil(self.duration * LONGEST) * SECOND
 
     @property
     def spill(self) -> int:
         """How long after its fire time a fire can still give birth to a run or change one, in microseconds."""
-        return self.jitter * SECOND + 2 * (self.longest + math.ceil(self.wait * 8) * SECOND) + 10 * MINUTE
+        return self.jitter * SECOND + 2 * (self.longest + math.ceil(self.wait * LONGEST) * SECOND) + 10 * MINUTE
 
 
 def run_id(seed: int, workload: Workload, fire: int, attempt: int) -> str:
@@ -76,16 +78,16 @@ def run_id(seed: int, workload: Workload, fire: int, attempt: int) -> str:
 def runs_of_fire(seed: int, workload: Workload, profile: Profile, script: Script, fire: int) -> Iterator[Run]:
     """The runs that one fire brings about: none when it was missed, two when it failed and was retried."""
     platform, key = workload.platform, workload.key
-    if profile.trigger_type == "schedule" and script.on("missed_schedule", platform, fire, key):
+    if profile.trigger_type == "schedule" and script.met("missed_schedule", platform, fire, key):
         return
     random = Random(f"{seed}|{platform}|{key}|{fire}")  # noqa: S311  reproducible on purpose
     created = whole_seconds(fire) + random.randint(0, profile.jitter) * SECOND
     started = created + _spread(random, profile.wait, least=0)
     ended = started + _spread(random, profile.duration, least=1)
     outcome, error = _fate(random, profile)
-    if outcome != "failed" and script.on("failure_burst", platform, created, key) and random.random() < 0.9:
+    if outcome != "failed" and script.met("failure_burst", platform, created, key) and random.random() < 0.9:
         outcome, error = "failed", BURST_ERROR
-    spike = 20 if script.on("token_spike", platform, created, key) else 1
+    spike = 20 if script.met("token_spike", platform, created, key) else 1
     run = Run(
         platform=platform,
         workload=key,
@@ -107,8 +109,8 @@ def runs_of_fire(seed: int, workload: Workload, profile: Profile, script: Script
         steps=min(random.randint(1, 12) * (5 if spike > 1 else 1), 20),
         step_limit=20,
     )
-    stuck = script.on("stuck_run", platform, created, key)
-    if stuck and next(profile.schedule.fires(stuck.start, fire + 1), fire) == fire:
+    stuck = script.met("stuck_run", platform, created, key)
+    if stuck and next(profile.schedule.fires(stuck.start + 1, fire + 1), fire) == fire:
         yield _hung(run, created, started, ended, stuck.end)
         return
     if outcome == "failed" and random.random() < profile.requeues:
@@ -131,7 +133,7 @@ def _fate(random: Random, profile: Profile) -> tuple[Outcome, tuple[str | None, 
 
 def _hung(run: Run, created: int, started: int, ended: int, released: int | None) -> Run:
     """The run hangs until the incident is over, and for ever when it never is."""
-    end = None if released is None else whole_seconds(max(ended, released) + SECOND - 1)
+    end = None if released is None else whole_seconds(max(ended, released)) + SECOND
     changes = timeline(created, started, end, "failed")
     return replace(run, changes=changes, error_type=STUCK_ERROR[0], status_code=STUCK_ERROR[1])
 
@@ -168,7 +170,7 @@ def _spread(random: Random, median: float, least: int) -> int:
     if median <= 0:
         return least * SECOND
     drawn = random.lognormvariate(math.log(median), 0.6)
-    return max(least, min(round(drawn), math.floor(median * 8))) * SECOND
+    return max(least, min(round(drawn), math.floor(median * LONGEST))) * SECOND
 
 
 WorkloadAt = Callable[[int], Workload | None]

@@ -1,7 +1,7 @@
 """The script of incidents: named things that go wrong in the world, each for a while.
 
-Incidents change what happens from their start on and never what happened before it, so switching one on at
-the present keeps the past, and with it everything that was already counted.
+Incidents change what happens after their start and never what happened up to it, so switching one on at the
+present keeps the past, and with it everything that was already counted.
 
     failure_burst     most runs fail, with a 503
     missed_schedule   due schedules do not fire
@@ -124,6 +124,10 @@ class Script:
             if incident.name == name and incident.meets(platform, now, workload):
                 return incident
         return None
+
+    def met(self, name: IncidentName, platform: Platform, at: int, workload: str | None = None) -> Incident | None:
+        """The incident of that name that meets something that happens at ``at``: those over ``(start, end]``."""
+        return self.on(name, platform, at - 1, workload)
 
     def active(self, now: int) -> list[Incident]:
         """All incidents that are on at ``now``."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from itertools import pairwise
-from typing import Literal
+from typing import Literal, TypedDict
 
 from exporter.simulator.clock import MINUTE, SECOND
 
@@ -152,6 +152,22 @@ class Run:
         if end is None:
             return None
         return max(self.visible_at, end + min(self.status_lag, LAG_LIMIT))
+
+
+class RunDetails(TypedDict, total=False):
+    """What else can be said of a run when it is written by hand; the fields of ``Run``."""
+
+    trigger_type: str | None
+    trigger_name: str | None
+    attempt_source: str | None
+    action_type: str | None
+    agent: str | None
+    error_type: str | None
+    status_code: int | None
+    status_lag: int
+    tokens: int
+    steps: int
+    step_limit: int | None
 
 
 def timeline(

@@ -11,23 +11,15 @@ from collections import Counter
 from itertools import islice
 from typing import ClassVar, Literal
 
-from exporter.simulator.clock import SECOND, iso, micros
-from exporter.simulator.face import CANARY, Face, bearer, decode_cursor, encode_cursor
+from exporter.simulator import roboto_records as records
+from exporter.simulator.clock import micros
+from exporter.simulator.face import Face, bearer, decode_cursor, encode_cursor
 from exporter.simulator.messages import Json, Request, Response, parse_json
-from exporter.simulator.model import TERMINAL, Platform, Run, State, Workload
+from exporter.simulator.model import TERMINAL, Platform, Workload
 from exporter.simulator.roboto_query import bad_fields, matches, sort_key
 from exporter.simulator.world import World
 
 PUBLIC_HUB = "og_roboto_public"
-STATUS_NUMBER: dict[State, int] = {
-    "queued": 0,
-    "running": 3,
-    "paused": 3,
-    "completed": 5,
-    "cancelled": 997,
-    "failed": 998,
-    "unknown": 42,
-}
 EXCEPTIONS = {
     400: "RobotoInvalidRequestException",
     401: "RobotoUnauthorizedException",
@@ -49,6 +41,7 @@ class RobotoFace(Face):
 
     platform: ClassVar[Platform] = "roboto"
     prefix = "/roboto"
+    windowed = True
     id_fields = ("action_name", "invocation_id")
     name_fields = ("action_name",)
     time_fields = ("created",)
@@ -69,6 +62,10 @@ class RobotoFace(Face):
         del now
         return bearer(request) == self.token
 
+    def starts_baseline(self, request: Request) -> bool:
+        """The first reading of the statistics."""
+        return request.path.endswith("/org-stats")
+
     def answer(self, request: Request, now: int) -> Response:  # noqa: PLR0911  one return a route
         """Find the organization, then answer."""
         named = request.headers.get("x-roboto-org-id")
@@ -85,7 +82,7 @@ class RobotoFace(Face):
             case "POST", ["v1", "actions", "invocations", "query"]:
                 return self._query(request, now)
             case "GET", ["v1", "triggers"]:
-                return Response(payload=_page([self._trigger(*pair) for pair in self._triggers(now)]))
+                return Response(payload=_page([records.trigger(*pair, self.org_id) for pair in self._triggers(now)]))
             case "GET", ["v1", "triggers", "id", identifier, "dispatches"]:
                 return self._dispatches(identifier, now)
         return self.error(404, "Not found")
@@ -173,109 +170,26 @@ class RobotoFace(Face):
             record
             for workload in self.world.workloads("roboto", now)
             for run in self.world.newest_first("roboto", workload.key, now)
-            if matches(record := self.invocation(run, workload, now), body.get("condition"))
+            if matches(record := records.invocation(run, workload, self.org_id, now), body.get("condition"))
         ]
         field = str(body.get("sort_by", "created"))
         found.sort(key=lambda record: sort_key(record, field), reverse=body.get("sort_direction", "DESC") == "DESC")
         token = encode_cursor(start + limit) if start + limit < len(found) else None
         return Response(payload=_page(found[start : start + limit], token))
 
-    def invocation(self, run: Run, workload: Workload, now: int) -> Json:
-        """One invocation as the query shows it; parameters, environment, details and people are canaries."""
-        history = [
-            {
-                "status": STATUS_NUMBER[change.state],
-                "detail": f"{CANARY} detail" if change.state == "failed" else None,
-                "timestamp": iso(change.at),
-            }
-            for change in run.changes
-            if change.at <= now
-        ]
-        started, ended = run.started_at(now), run.ended_at(now)
-        record: dict[str, Json] = {
-            "created": iso(run.created_at),
-            "data_source": {"data_source_type": "Dataset", "data_source_id": "__UNSPECIFIED_DATA_SOURCE__"},
-            "input_data": [],
-            "rich_input_data": None,
-            "upload_destination": None,
-            "invocation_id": run.id,
-            "idempotency_id": None,
-            "compute_requirements": {"vCPU": 512, "memory": 1024, "gpu": False, "storage": 21},
-            "container_parameters": {
-                "command": None,
-                "entry_point": None,
-                "env_vars": {"MODE": f"{CANARY} environment"},
-                "workdir": None,
-            },
-            "last_heartbeat": None,
-            "last_status": STATUS_NUMBER[run.state_at(now) or "queued"],
-            "org_id": self.org_id,
-            "parameter_values": {"query": f"{CANARY} parameter"},
-            "provenance": {
-                "action": {"name": workload.name, "org_id": workload.owner or self.org_id, "digest": "9f2c"},
-                "executable": {"container_image_uri": None, "container_image_digest": None},
-                "source": {"source_type": "Trigger", "source_id": f"tr_{workload.key}"}
-                if run.trigger_type
-                else {"source_type": "Manual", "source_id": f"{CANARY} user"},
-            },
-            "status": history,
-            "timeout": 30,
-        }
-        if ended is not None:
-            record["duration"] = f"PT{(ended - (started or ended)) / SECOND:g}S"
-        return record
-
     # Triggers
 
     def _triggers(self, now: int) -> list[tuple[Workload, str]]:
         return [(w, name) for w in self.world.workloads("roboto", now) for name in w.triggers]
-
-    def _trigger(self, workload: Workload, name: str) -> Json:
-        trigger = workload.triggers[name]
-        fires_on: Json = {"type": "events", "events": ["file.uploaded"], "once_per": "occurrence"}
-        if trigger.cron is not None:
-            fires_on = {"type": "schedule", "cron": trigger.cron}
-        action = {"name": workload.name, "digest": None, "owner": workload.owner or None}
-        return {
-            "trigger_id": f"tr_{workload.key}",
-            "org_id": self.org_id,
-            "name": name,
-            "enabled": workload.enabled,
-            "fires_on": fires_on,
-            "condition": None,
-            "targets": [{"type": "invoke_action", "target_id": "t1", "action": action}],
-            "engine": "v2",
-            "managed_by": None,
-            "created": iso(workload.created_at),
-            "created_by": f"{CANARY} user",
-            "modified": iso(workload.updated_at),
-            "modified_by": f"{CANARY} user",
-        }
 
     def _dispatches(self, identifier: str, now: int) -> Response:
         workload = next((w for w, _ in self._triggers(now) if f"tr_{w.key}" == identifier), None)
         if workload is None:
             return self.error(404, "Trigger not found")
         runs = islice(self.world.newest_first("roboto", workload.key, now), 50)
-        return Response(payload=_page([self._dispatch(run, identifier) for run in runs if run.trigger_type]))
-
-    def _dispatch(self, run: Run, identifier: str) -> Json:
-        return {
-            "trigger_id": identifier,
-            "idempotency_token": f"schedule.fired|occurrence:{iso(run.created_at)}",
-            "target_id": "t1",
-            "org_id": self.org_id,
-            "target_type": "invoke_action",
-            "event_type": "schedule.fired",
-            "event_id": f"evt_{run.id}",
-            "subject": f"roboto://trigger/{identifier}",
-            "dataset_id": None,
-            "status": "dispatched",
-            "status_detail": None,
-            "result_ref": run.id,
-            "claimed_at": iso(run.created_at),
-            "finalized_at": iso(run.created_at),
-        }
+        return Response(
+            payload=_page([records.dispatch(run, identifier, self.org_id) for run in runs if run.trigger_type])
+        )
 
     # Envelopes
 

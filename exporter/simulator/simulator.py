@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from ssl import SSLContext
 
 from exporter.simulator.accesslog import AccessLog, Entry
-from exporter.simulator.clock import SECOND, Clock, RealClock, http_date
+from exporter.simulator.clock import Clock, RealClock, http_date, parse_http_date
 from exporter.simulator.control import Control
 from exporter.simulator.entra import Credentials, TokenService
 from exporter.simulator.face import Face
@@ -55,6 +55,7 @@ class Simulator:
         self.roboto = RobotoFace(world, self.credentials.roboto_token, self.credentials.roboto_org_id)
         self.foundry = FoundryFace(world, self.tokens.accepts)
         self.faces: tuple[Face, ...] = (self.roboto, self.foundry)
+        self._baselines: dict[Platform, int] = {}
         self._control = Control(self)
         self._lock = threading.Lock()
 
@@ -82,16 +83,17 @@ class Simulator:
         exchange.response.headers["Date"] = http_date(now)
         authorized = face.authorized(request, now)
         incidents = self.world.incidents
-        switches = self.faults.chosen(face.platform, request.path)
         if incidents.on("dead_upstream", face.platform, now):
             exchange.short(Response(delivery="refuse"))
-        elif not authorized or incidents.on("expired_token", face.platform, now):
+        switches = self.faults.chosen(face.platform, request.path)
+        self.faults.before(switches, exchange)
+        if not authorized or incidents.on("expired_token", face.platform, now):
             exchange.short(face.error(401))
         low = incidents.on("quota_low", face.platform, now) is not None
         if low and self.log.count(face.platform) % 3 == 2:
-            exchange.short(face.error(429))
-            exchange.response.headers["Retry-After"] = "2"
-        self.faults.before(switches, exchange)
+            refusal = face.error(429)
+            refusal.headers["Retry-After"] = "2"
+            exchange.short(refusal)
         if not exchange.answered:
             exchange.short(face.answer(exchange.request, now))
         exchange.response.headers = {**face.quota_headers(now, low=low), **exchange.response.headers}
@@ -107,20 +109,27 @@ class Simulator:
         return response
 
     def _record(self, exchange: Exchange, authorized: bool, faults: tuple[str, ...]) -> None:
-        request = exchange.request
+        request, response, face = exchange.request, exchange.response, exchange.face
+        lost = response.delivery in ("refuse", "hang", "reset")
+        status = 0 if lost else response.status
+        carried_token = "authorization" in request.headers
         self.log.add(
             Entry(
                 exchange.now,
-                exchange.face.platform,
+                face.platform,
                 request.method,
                 request.path,
                 request.query,
-                exchange.response.status,
+                status,
                 authorized,
-                "authorization" in request.headers,
+                carried_token,
                 faults,
             )
         )
+        if status == 200 and response.body is None and face.starts_baseline(request):
+            sent = parse_http_date(response.headers.get("Date", ""))
+            told = exchange.now if face.windowed or sent is None else sent
+            self._baselines.setdefault(face.platform, told)
 
     # Ways in
 
@@ -149,19 +158,25 @@ class Simulator:
         return truth(self.world, platform, since, until, baseline)
 
     def baseline(self, platform: Platform) -> int | None:
-        """The baseline time of whoever reads this platform: the ``Date`` of its first good answer.
+        """The baseline time of whoever reads this platform, from its first good answer; nothing before that.
 
-        ``Date`` has whole seconds, so this may be up to a second before the request.
+        For listings it is what ``Date`` said, so it has whole seconds and carries the upstream's skew; for
+        windowed platforms it is the instant of the reading.
         """
-        first = self.log.first_answered(platform)
-        return None if first is None else first // SECOND * SECOND
+        return self._baselines.get(platform)
 
     def totals(self, platform: Platform, until: int | None = None) -> Truth:
-        """The true totals from that baseline (its first instant included) to ``until``, by default now."""
+        """The true totals from that baseline to ``until``, by default now."""
         baseline = self.baseline(platform)
         if baseline is None:
             return Truth()
-        return truth(self.world, platform, baseline - 1, self.clock() if until is None else until, baseline)
+        windowed = next(face.windowed for face in self.faces if face.platform == platform)
+        since = baseline if windowed else baseline - 1  # a listing's first instant is included
+        return truth(self.world, platform, since, self.clock() if until is None else until, baseline)
+
+    def forget_baselines(self) -> None:
+        """The next good answer starts a new baseline, as for a reader whose state is new."""
+        self._baselines.clear()
 
 
 def under(path: str, prefix: str) -> bool:
