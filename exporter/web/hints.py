@@ -1,0 +1,25 @@
+"""What to do about an error, by its reason."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from exporter.errors import Reason
+
+HINTS: Final[Mapping[Reason, str]] = {
+    "timeout": "The platform answered too slowly. If that is usual for it, raise the target's timeout.",
+    "connection": "Check that this host reaches the endpoint: name resolution, firewall, proxy.",
+    "tls": "Check the endpoint's certificate, and that this host trusts who signed it.",
+    "unauthorized": "Check the target's credentials: they may be missing, mistyped, expired or revoked.",
+    "forbidden": "The credentials are valid but may not read this: give their owner read access.",
+    "not_found": "Check the target's endpoint and its organisation, project or team.",
+    "rate_limited": "Fewer requests are allowed than are made: raise the interval, or lower requests_per_minute "
+    "to leave room for others with the same credentials.",
+    "server_error": "The platform failed. Its status page may say more; polling goes on.",
+    "invalid_response": "What answered does not speak the platform's API: check the endpoint for a proxy or a "
+    "login page in between.",
+    "too_large": "Narrow the target with include or filters, or raise max_response_bytes.",
+    "state": "The state file cannot be read or written: check its folder's free space and permissions.",
+    "internal": "This is a bug of the exporter: please report it with the log line.",
+}

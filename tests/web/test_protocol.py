@@ -1,0 +1,268 @@
+"""What one connection may cost, with real sockets and limits of fractions of a second."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import sys
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import replace
+
+import pytest
+from starlette.types import Receive, Scope, Send
+
+from exporter.web import server as server_module
+from exporter.web.address import Address, bind
+from exporter.web.protocol import Limits
+from exporter.web.server import Server
+from tests.web.serving import RENDERED, Service, connected, eventually, is_closed, read_answer, request, serving
+
+QUICK = Limits(request_bytes=8192, receive_timeout=0.1, write_timeout=0.2, keep_alive=0.15, linger=0.5)
+PATIENT = replace(QUICK, receive_timeout=60.0, write_timeout=60.0, keep_alive=60.0)
+GET = b"GET /metrics HTTP/1.1\r\nHost: exporter.test\r\n\r\n"
+BIG = bytes(8_000_000)
+
+
+@pytest.fixture(scope="module")
+def quick() -> Iterator[Server]:
+    with serving(Service().application(), QUICK) as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def patient() -> Iterator[Server]:
+    with serving(Service().application(), PATIENT) as server:
+        yield server
+
+
+@pytest.mark.parametrize("sent", [b"GET /met", GET[:-2], b"GET / HTTP/1.1\r\nX: " + b"y" * 4000])
+def test_headers_that_do_not_end_are_answered_408(quick: Server, sent: bytes) -> None:
+    with connected(quick) as client, client.makefile("rb") as stream:
+        client.sendall(sent)
+        answer = read_answer(stream)
+        assert (answer.status, answer.text) == (408, "Request Timeout.\n")
+        assert answer.headers["connection"] == "close"
+        assert answer.headers["x-content-type-options"] == "nosniff"
+        assert is_closed(client)
+
+
+def test_dripped_headers_gain_no_time(quick: Server) -> None:
+    with connected(quick) as client:
+        client.sendall(b"GET / HTTP/1.1\r\n")
+        client.settimeout(0.02)
+        dripped = 0
+        while dripped < 200:
+            client.sendall(b"X: y\r\n")
+            dripped += 1
+            try:
+                received = client.recv(100)
+            except TimeoutError:
+                continue
+            assert received.startswith(b"HTTP/1.1 408 ")
+            break
+        assert dripped < 50
+
+
+def test_a_connection_that_says_nothing_is_closed_in_silence(quick: Server) -> None:
+    with connected(quick) as client:
+        assert client.recv(100) == b""
+
+
+def test_a_body_that_does_not_come_ends_the_connection(quick: Server) -> None:
+    with connected(quick) as client, client.makefile("rb") as stream:
+        client.sendall(b"POST /-/reload HTTP/1.1\r\nHost: a\r\nContent-Length: 100\r\n\r\nx")
+        assert read_answer(stream).status == 403
+        assert stream.read() == b""
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        b"GET / HTTP/1.1\r\nX: " + b"y" * 100_000,
+        b"GET /" + b"y" * 100_000,
+        b"GET / HTTP/1.1\r\n" + b"X: y\r\n" * 20_000,
+    ],
+)
+def test_headers_that_are_too_large_are_answered_431(patient: Server, sent: bytes) -> None:
+    with connected(patient) as client, client.makefile("rb") as stream:
+        client.sendall(sent)
+        answer = read_answer(stream)
+        assert (answer.status, answer.text) == (431, "Request Header Fields Too Large.\n")
+
+
+def test_headers_just_below_the_limit_are_taken(patient: Server) -> None:
+    assert request(patient, "GET", "/metrics", X="y" * 7_000).status == 200
+
+
+def test_a_body_that_is_too_large_ends_the_connection(patient: Server) -> None:
+    """The answer was given without waiting for it, so it cannot be 413 any more."""
+    with connected(patient) as client:
+        client.sendall(b"POST /-/reload HTTP/1.1\r\nHost: a\r\nContent-Length: 100000\r\n\r\n" + b"x" * 50_000)
+        assert is_closed(client)
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        b"BREW / HTTP/1.1\r\n\r\n",
+        b"GET / HTTP/9.9\r\n\r\n",
+        b"GET / HTTP/1.1\r\nno colon\r\n\r\n",
+        b"GET / HTTP/1.1\r\nContent-Length: x\r\n\r\n",
+        b"GET / HTTP/1.1\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n",
+        b"CONNECT example.test:443 HTTP/1.1\r\n\r\n",
+        b"GET http://exporter.test HTTP/1.1\r\n\r\n",
+        b"GET /\xff HTTP/1.1\r\n\r\n",
+        b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03",
+        b"\x00" * 5000,
+    ],
+)
+def test_what_is_not_http_is_answered_400(quick: Server, sent: bytes) -> None:
+    with connected(quick) as client, client.makefile("rb") as stream:
+        client.sendall(sent)
+        answer = read_answer(stream)
+        assert (answer.status, answer.text) == (400, "Bad Request.\n")
+
+
+@pytest.mark.parametrize("protocol", [b"websocket", b"h2c"])
+def test_a_wish_for_another_protocol_is_not_granted(patient: Server, protocol: bytes) -> None:
+    with connected(patient) as client, client.makefile("rb") as stream:
+        client.sendall(GET[:-2] + b"Connection: Upgrade\r\nUpgrade: " + protocol + b"\r\n\r\nmore")
+        answer = read_answer(stream)
+        assert (answer.status, answer.body) == (200, RENDERED.text)
+        assert stream.read() == b""
+
+
+def test_a_connection_is_kept_for_the_next_scrape_and_closed_when_none_comes(quick: Server) -> None:
+    with connected(quick) as client, client.makefile("rb") as stream:
+        for _ in range(3):
+            client.sendall(GET)
+            assert read_answer(stream).body == RENDERED.text
+        assert stream.read() == b""
+
+
+def test_blank_lines_do_not_keep_an_idle_connection(quick: Server) -> None:
+    with connected(quick) as client, client.makefile("rb") as stream:
+        client.sendall(GET)
+        read_answer(stream)
+        client.sendall(b"\r\n\r\n")
+        assert stream.read() == b""
+
+
+def test_http_1_0_closes(patient: Server) -> None:
+    with connected(patient) as client, client.makefile("rb") as stream:
+        client.sendall(b"GET /metrics HTTP/1.0\r\n\r\n")
+        assert read_answer(stream).body == RENDERED.text
+        assert stream.read() == b""
+
+
+def test_pipelined_requests_are_answered_in_order_however_many(patient: Server) -> None:
+    count = 5_000
+    with connected(patient) as client, client.makefile("rb") as stream:
+        client.sendall(b"".join(b"GET /%d HTTP/1.1\r\n\r\n" % (number % 2) + GET for number in range(count)))
+        for _ in range(count):
+            assert read_answer(stream).status == 404
+            assert read_answer(stream).body == RENDERED.text
+        client.sendall(GET)
+        assert read_answer(stream).status == 200
+
+
+def test_nonsense_behind_good_requests_leaves_their_answers_whole(patient: Server) -> None:
+    with connected(patient) as client, client.makefile("rb") as stream:
+        client.sendall(GET * 3 + b"nonsense\r\n\r\n" + GET)
+        answers = [read_answer(stream) for _ in range(3)]
+        assert [answer.body for answer in answers] == [RENDERED.text] * 3
+        assert stream.read() == b""
+
+
+class Slow:
+    """An application that answers when it is told to."""
+
+    def __init__(self) -> None:
+        self.started = 0
+        self.go_on = asyncio.Event()
+
+    async def __call__(self, _scope: Scope, _receive: Receive, send: Send) -> None:
+        self.started += 1
+        await self.go_on.wait()
+        await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"0")]})
+        await send({"type": "http.response.body"})
+
+
+def test_a_flood_of_pipelined_requests_is_not_read_ahead_of_the_answers() -> None:
+    """Bytes that are not parsed cost their length; requests that wait cost a hundred times as much."""
+    app = Slow()
+    with serving(app, PATIENT) as server, connected(server) as client:
+        client.settimeout(0.2)
+        sent = 0
+        with suppress(TimeoutError):
+            while sent < 100_000_000:
+                sent += client.send(GET * 1000)
+        assert app.started == 1
+        assert sent < 20_000_000  # what the system's socket buffers take
+
+
+def test_a_request_behind_a_slow_answer_is_not_late() -> None:
+    """It is the server that does not read on, so the time it takes does not count."""
+    app = Slow()
+    with serving(app, replace(PATIENT, receive_timeout=0.05)) as server, connected(server) as client:
+        client.sendall(GET * 100 + GET[:-2])
+        assert eventually(lambda: app.started == 1)
+        client.settimeout(0.15)
+        with pytest.raises(TimeoutError):
+            client.recv(1)
+        app.go_on._loop.call_soon_threadsafe(app.go_on.set)  # type: ignore[attr-defined]
+        client.settimeout(10)
+        with client.makefile("rb") as stream:
+            assert [read_answer(stream).status for _ in range(100)] == [200] * 100
+            assert read_answer(stream).status == 408
+
+
+def test_a_reader_that_stalls_is_cut_off_and_frees_its_snapshot() -> None:
+    service = Service(rendered=RENDERED._replace(text=BIG))
+    before = sys.getrefcount(BIG)
+    with serving(service.application(), QUICK) as server, connected(server, receive_buffer=4096) as client:
+        client.sendall(GET)
+        assert eventually(lambda: sys.getrefcount(BIG) > before)
+        service.rendered = RENDERED
+        assert request(server, "GET", "/metrics").body == RENDERED.text
+        assert eventually(lambda: sys.getrefcount(BIG) < before)
+        assert is_closed(client)
+
+
+def test_a_reader_that_stalls_with_little_unread_is_cut_off_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Too little for the transport to complain of: it is found when the connection is closed as idle."""
+
+    def bind_with_small_buffers(address: Address) -> socket.socket:
+        listener = bind(address)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)
+        return listener
+
+    monkeypatch.setattr(server_module, "bind", bind_with_small_buffers)
+    body = bytes(60_000)
+    service = Service(rendered=RENDERED._replace(text=body))
+    before = sys.getrefcount(body)
+    with serving(service.application(), QUICK) as server, connected(server, receive_buffer=4096) as client:
+        client.sendall(GET)
+        assert eventually(lambda: sys.getrefcount(body) > before)
+        assert eventually(lambda: sys.getrefcount(body) == before)
+        assert is_closed(client)
+
+
+def test_a_slow_reader_that_reads_gets_it_whole() -> None:
+    service = Service(rendered=RENDERED._replace(text=BIG))
+    limits = replace(QUICK, write_timeout=5.0)
+    with serving(service.application(), limits) as server, connected(server, receive_buffer=65_536) as client:
+        client.sendall(GET[:-2] + b"Connection: close\r\n\r\n")
+        received = 0
+        while piece := client.recv(65_536):
+            received += len(piece)
+        assert received > len(BIG)
+
+
+def test_a_client_that_resets_leaves_the_others_alone(patient: Server) -> None:
+    for _ in range(20):
+        with connected(patient) as client:
+            client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
+            client.sendall(GET * 10)
+    assert request(patient, "GET", "/metrics").status == 200
