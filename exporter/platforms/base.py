@@ -7,7 +7,7 @@ observations. Both raise errors of ``exporter.errors`` and nothing else.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, Protocol
 
@@ -45,7 +45,7 @@ class Platform(Protocol):
     listings_per_workload: ClassVar[bool]
     """Whether there is a listing of runs for each workload, whose key is the workload's identity."""
 
-    def fetch(self, client: Client, view: View, clock: Clock) -> Iterator[Batch[Any, Any]]:
+    def fetch(self, client: Client, view: View, clock: Clock) -> Generator[Batch[Any, Any], None, None]:
         """Read what is due and yield it in batches, in the order in which it may be committed."""
 
     def observe(self, batch: Batch[Any, Any], now: Micros) -> Observed:

@@ -1,0 +1,87 @@
+"""One poll of one target: fetch, observe, count, commit; the same for the service, ``once``, the demo and tests."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from contextlib import closing
+from dataclasses import dataclass, field
+
+from exporter import killpoints
+from exporter.counting import count
+from exporter.errors import Reason
+from exporter.observations import ListingFailed, Observed, Page, Roster, Windows
+from exporter.store import Store
+from exporter.target import Target
+from exporter.times import Clock, Micros
+
+
+@dataclass(slots=True)
+class Report:
+    """What a poll saw, for the log, the metrics and people. ``good`` is what ``target_up`` says (rule 24)."""
+
+    good: bool = False
+    workloads: int = 0
+    listings_read: int = 0
+    listings_failed: list[ListingFailed] = field(default_factory=list)
+    runs: Counter[str] = field(default_factory=Counter)
+    """Runs on the pages read, by outcome or state; figures of windows by their last label."""
+    newest_run: Micros | None = None
+    upstream_now: Micros | None = None
+    skew: Micros | None = None
+    """Our clock less the upstream's, when it last told its."""
+    sweeps: int = 0
+    """Walks to the floor that were completed."""
+    unsorted: bool = False
+    error: Reason | None = None
+    message: str = ""
+    seconds: float = 0.0
+    unknown: Counter[str] = field(default_factory=Counter)
+    """Values that no list knows, by field."""
+
+
+def poll(target: Target, store: Store, clock: Clock, report: Report, stepped: Callable[[], bool]) -> None:
+    """Bring one target's totals up to date: fetch, observe, count, commit. Raises what ``fetch`` raises.
+
+    ``stepped`` says whether the wall clock stepped a short while ago, so that without the upstream's ``Date``
+    nothing may expire.
+    """
+    with closing(target.platform.fetch(target.client, target.view(), clock)) as batches:
+        for batch in batches:
+            moment = clock.now()
+            told = batch.upstream_now
+            observed = target.platform.observe(batch, moment.world if told is None else told)
+            trusted = told is not None or not stepped()
+            with target.lock, store.transaction(target.name) as transaction:
+                transaction.apply(count(observed, transaction.ledger, target.rules, moment, trusted=trusted))
+            note(report, observed, target.platform.listings_per_workload)
+            if told is not None:
+                report.upstream_now, report.skew = told, moment.world - told
+            killpoints.reached("between_batches")
+
+
+def note(report: Report, batch: Observed, listings_per_workload: bool) -> None:
+    """Take a committed batch into the report.
+
+    A poll is good when the roster was read whole, or, of a platform with one listing, that listing, or the windows.
+    """
+    match batch:
+        case Roster():
+            report.good |= listings_per_workload
+            report.workloads += len(batch.items)
+        case Windows():
+            report.good = True
+            report.workloads += len(batch.workloads)
+            for source in batch.sources:
+                report.runs.update({total.labels[-1]: total.value for total in source.whole.items})
+        case Page():
+            report.listings_read += batch.step.whole
+            report.good |= batch.step.whole and not listings_per_workload
+            report.sweeps += batch.step.complete and batch.step.kind == "sweep"
+            report.unsorted |= batch.step.unsorted
+            for run in batch.items:
+                report.runs[run.outcome if run.ended else run.state] += 1
+                times = [at for at in (run.created, run.triggered, run.started, run.finished) if at is not None]
+                report.newest_run = max([*times, report.newest_run or 0])
+        case ListingFailed():
+            report.listings_failed.append(batch)

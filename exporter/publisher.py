@@ -1,0 +1,76 @@
+"""From ledgers to the snapshot, and the holds that begin when a snapshot is ready (rule 16)."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable
+from typing import Final
+
+from exporter import exposed, killpoints
+from exporter.exposition import Snapshot
+from exporter.selfmetrics import SelfMetrics
+from exporter.target import Target
+from exporter.times import Clock
+
+SHORTEST_PAUSE: Final = 0.2
+"""Seconds between two publications. Polls that end together are published together; a timer does the last one."""
+
+
+class Publisher:
+    """Renders what changed and publishes it. Safe to call from many threads."""
+
+    def __init__(self, snapshot: Snapshot, metrics: SelfMetrics, clock: Clock) -> None:
+        self._snapshot = snapshot
+        self._metrics = metrics
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._published: float | None = None
+        self._waiting: set[Target] = set()
+
+    def refresh(self, target: Target) -> None:
+        """Render what changed of a target, for the next publication."""
+        started = self._clock.monotonic()
+        with target.lock:
+            dirty = target.ledger.take_dirty() if target.rendered else None
+            try:
+                families = list(exposed.families(target.ledger, target.rules, self._clock.now().world, only=dirty))
+                killpoints.reached("during_refresh")
+                self._snapshot.update(target.labels, families)
+            except BaseException:
+                target.rendered = False  # what was dirty is forgotten: the next refresh renders everything
+                raise
+            target.rendered = True
+            target.awaiting = exposed.series_keys(target.ledger)
+            with self._lock:
+                self._waiting.add(target)
+        self._metrics.snapshot_refresh(self._clock.monotonic() - started)
+
+    def publish(self, *, force: bool = False) -> bool:
+        """Make ready bodies of what was refreshed, unless that was done a moment ago; return whether it was."""
+        with self._lock:
+            now = self._clock.monotonic()
+            if not force and (
+                not self._waiting or (self._published is not None and now - self._published < SHORTEST_PAUSE)
+            ):
+                return False
+            waiting, self._waiting = self._waiting, set()
+            self._snapshot.publish(self._clock.now().wall)
+            self._published = self._clock.monotonic()
+        for target in waiting:
+            with target.lock:
+                target.ledger.begin_holds(target.awaiting, self._published)
+                target.awaiting = []
+        return True
+
+    def refresh_own(self) -> None:
+        """Render what the exporter says about itself, and publish it."""
+        self._snapshot.update_own(self._metrics.render())
+        self.publish(force=True)
+
+    def remove(self, targets: Iterable[Target]) -> None:
+        """Take targets out of the exposition."""
+        for target in targets:
+            with self._lock:
+                self._waiting.discard(target)
+            self._snapshot.remove(target.name)
+        self.publish(force=True)

@@ -1,0 +1,218 @@
+"""Runs polls: gives every target timing, outcome, log line, freshness and metrics; platforms just raise."""
+
+from __future__ import annotations
+
+import logging
+from typing import Final
+
+from exporter import killpoints
+from exporter.catalogue import own
+from exporter.counting import finish, release
+from exporter.counting.ledger import empty
+from exporter.errors import ExporterError, Forbidden, Reason, StateError, Unauthorized
+from exporter.poll import Report, poll
+from exporter.publisher import Publisher
+from exporter.selfmetrics import SelfMetrics
+from exporter.store import Store
+from exporter.target import LastError, Target
+from exporter.times import MINUTE, SECOND, Clock, Micros
+
+log = logging.getLogger(__name__)
+
+BUDGET_SHARE: Final = 0.5
+"""Share of the interval that a poll may take, retries and waits included."""
+
+SHORTEST_BUDGET: Final = 2.0
+"""Seconds that a poll gets, however short the interval."""
+
+LARGE_STEP: Final = MINUTE
+"""A step of the wall clock beyond which nothing expires for a while without the upstream's word (rule 26)."""
+
+
+class Runner:
+    """Polls targets, ends holds, and tells the metrics. One thread at a time polls a target."""
+
+    def __init__(self, store: Store, publisher: Publisher, metrics: SelfMetrics, clock: Clock) -> None:
+        self._store = store
+        self._publisher = publisher
+        self._metrics = metrics
+        self._clock = clock
+        self._stepped_at: float | None = None
+
+    def clock_stepped(self, seconds: float) -> None:
+        """The wall clock stepped; for a while only an upstream's ``Date`` is trusted."""
+        if abs(seconds) * SECOND > LARGE_STEP:
+            self._stepped_at = self._clock.monotonic()
+
+    def _stepped(self, target: Target) -> bool:
+        if self._stepped_at is None:
+            return False
+        return (self._clock.monotonic() - self._stepped_at) * SECOND < target.limits.deep_interval
+
+    def run(self, target: Target, *, budget: float | None = None, retries: int | None = None) -> Report:
+        """Poll a target once, whatever happens; never raises an error of the upstream or the state.
+
+        ``budget`` in seconds, by default a share of the interval; ``retries`` for each request.
+        """
+        report = Report()
+        started = self._clock.monotonic()
+        probe = target.circuit.open
+        seconds = budget or max(SHORTEST_BUDGET, BUDGET_SHARE * target.limits.interval / SECOND)
+        target.client.begin(seconds, retries=0 if probe else retries)
+        try:
+            poll(target, self._store, self._clock, report, lambda: self._stepped(target))
+        except ExporterError as error:
+            self._failed(target, report, error.reason, str(error))
+            lasting = isinstance(error, Unauthorized | Forbidden)
+            if not isinstance(error, StateError):
+                target.circuit.failure(self._clock.monotonic(), lasting=lasting)
+        except Exception as error:  # a bug of ours must not end the service; it is counted and shown
+            log.exception("poll failed unexpectedly", extra={"target": target.name})
+            self._failed(target, report, "internal", f"{type(error).__name__} (see the log)")
+        else:
+            target.circuit.success()
+        report.seconds = self._clock.monotonic() - started
+        if not target.client.aborted:
+            self._finish(target, report)
+        return report
+
+    def _failed(self, target: Target, report: Report, reason: Reason, message: str) -> None:
+        report.error, report.message = reason, message
+        target.last_error = LastError(reason, message, self._clock.now().wall)
+
+    def _finish(self, target: Target, report: Report) -> None:
+        for failed in report.listings_failed:
+            target.last_error = LastError(failed.reason, failed.message, self._clock.now().wall)
+        target.effective_interval = self._effective_interval(target, report)
+        try:
+            with target.lock, self._store.transaction(target.name) as transaction:
+                changes = finish(
+                    transaction.ledger,
+                    target.rules,
+                    self._clock.now(),
+                    report.upstream_now,
+                    target.effective_interval,
+                    trusted=report.upstream_now is not None or not self._stepped(target),
+                )
+                transaction.apply(changes)
+        except StateError as error:
+            self._failed(target, report, error.reason, str(error))
+            report.good = False
+        self._log(target, report)
+        target.up = report.good
+        target.last_poll = self._clock.now().wall
+        self._tell(target, report)
+        self._publisher.refresh(target)
+        self._publisher.publish()
+
+    def _effective_interval(self, target: Target, report: Report) -> Micros:
+        """The larger of the configured interval and what a full round takes (rule 25).
+
+        When one poll did not get through all listings, a round takes as many polls as it would need.
+        """
+        took = round(report.seconds * SECOND)
+        due = sum(1 for state in target.ledger.workloads.values() if state.enabled is not False)
+        read = report.listings_read
+        if target.platform.listings_per_workload and 0 < read + len(report.listings_failed) < due:
+            polls = -(-due // (read + len(report.listings_failed)))
+            took = max(took, polls * target.limits.interval)
+        return max(target.limits.interval, took)
+
+    def _log(self, target: Target, report: Report) -> None:
+        facts = {
+            "target": target.name,
+            "platform": target.labels.platform,
+            "seconds": round(report.seconds, 3),
+            "workloads": report.workloads,
+            "runs": report.runs.total(),
+        }
+        for failed in report.listings_failed:
+            log.warning(
+                "listing failed: %s",
+                failed.message,
+                extra={"target": target.name, "listing": failed.listing, "reason": failed.reason},
+            )
+        if report.error is not None:
+            log.warning("poll failed: %s", report.message, extra={**facts, "reason": report.error})
+        elif target.up is not True and report.good:
+            log.info("target is up", extra=facts)
+        else:
+            log.debug("polled", extra=facts)
+
+    def _tell(self, target: Target, report: Report) -> None:
+        platform, name = target.labels.platform, target.name
+        metrics = self._metrics
+        errors: list[Reason] = [failed.reason for failed in report.listings_failed]
+        if report.error is not None:
+            errors.insert(0, report.error)
+        blamed = None if report.good else (errors.pop(0) if errors else "invalid_response")
+        metrics.poll_finished(platform, name, report.seconds, blamed)
+        for reason in errors:
+            metrics.poll_error(platform, name, reason)
+        for field, count in report.unknown.items():
+            metrics.unknown_value(platform, name, field, count)
+        for _ in range(report.sweeps):
+            metrics.full_walk(platform, name, "sweep")
+        if report.good:
+            metrics.set_target(own.TARGET_LAST_SUCCESS, platform, name, self._clock.now().wall / SECOND)
+        if report.skew is not None:
+            metrics.set_target(own.TARGET_CLOCK_SKEW, platform, name, report.skew / SECOND)
+        state = target.ledger.target
+        if state is not None and state.data_at is not None:
+            metrics.set_target(own.TARGET_DATA, platform, name, state.data_at / SECOND)
+        metrics.set_target(own.TARGET_INTERVAL, platform, name, target.effective_interval / SECOND)
+        metrics.set_target(own.TARGET_CIRCUIT_OPEN, platform, name, target.circuit.open)
+        metrics.set_target(own.TARGET_SERIES, platform, name, len(target.ledger.series))
+        metrics.set_target(own.TARGET_TLS_INSECURE, platform, name, target.tls_insecure)
+        folded = len(target.ledger.workloads) - target.ledger.own_slots()
+        metrics.set_target(own.WORKLOADS_FOLDED, platform, name, folded)
+        metrics.degraded(platform, name, self._degraded(target))
+        self._tell_budget(target)
+
+    def _tell_budget(self, target: Target) -> None:
+        platform, name = target.labels.platform, target.name
+        budget = target.client.budget
+        self._metrics.set_target(own.BUDGET_REMAINING, platform, name, budget.remaining)
+        backoff = max(budget.backoff_seconds, target.circuit.backoff_seconds)
+        self._metrics.set_target(own.BACKOFF, platform, name, backoff)
+        told = (
+            (own.QUOTA_LIMIT, budget.quota_limit),
+            (own.QUOTA_REMAINING, budget.quota_remaining),
+            (own.QUOTA_RESET, budget.quota_reset),
+        )
+        for row, value in told:
+            if value is not None:
+                self._metrics.set_target(row, platform, name, value)
+
+    @staticmethod
+    def _degraded(target: Target) -> set[str]:
+        listings = target.ledger.listings.values()
+        reasons = set()
+        if any(state.failed is not None for state in listings):
+            reasons.add("workload_error" if target.platform.listings_per_workload else "listing_error")
+        if any(state.unsorted for state in listings):
+            reasons.add("unsorted")
+        if any(state.horizon is None and state.link is not None for state in listings):
+            reasons.add("first_walk")
+        return reasons
+
+    def end_holds(self, target: Target) -> None:
+        """Show what was held back long enough. Called by a timer, also while polls fail (rule 16)."""
+        with target.lock:
+            over = target.ledger.holds_over(self._clock.monotonic(), target.zero_hold)
+            if not over:
+                return
+            pending = [key for key in over if not empty(target.ledger.series[key].pending)]
+            if pending:
+                try:
+                    with self._store.transaction(target.name) as transaction:
+                        moment = self._clock.now()
+                        transaction.apply(release(transaction.ledger, target.rules, moment, pending))
+                except StateError as error:
+                    log.warning("held counts cannot be shown: %s", error, extra={"target": target.name})
+                    self._metrics.poll_error(target.labels.platform, target.name, error.reason)
+                    return
+                killpoints.reached("release")
+            target.ledger.end_holds(over)
+            if pending:
+                self._publisher.refresh(target)

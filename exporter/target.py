@@ -1,0 +1,81 @@
+"""A target as the running program has it: configured platform, client, ledger, and what is known only now."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any
+
+from exporter.counting.ledger import SeriesKey
+from exporter.counting.limits import Limits, Rules
+from exporter.counting.memory import MemoryLedger
+from exporter.errors import Reason
+from exporter.families import TargetLabels
+from exporter.http import Circuit, Client
+from exporter.platforms.base import Platform, View
+from exporter.times import Micros
+
+
+@dataclass(frozen=True, slots=True)
+class LastError:
+    """The newest error of a target, for people."""
+
+    reason: Reason
+    message: str
+    at: Micros
+
+
+@dataclass(slots=True, eq=False)
+class Target:
+    """One configured target.
+
+    ``lock`` is held around each transaction and each rendering of this target, so that a poll and the timer that
+    ends holds never see half of each other. ``memory`` is the platform's drawer, lost at restart.
+    """
+
+    labels: TargetLabels
+    platform: Platform
+    limits: Limits
+    zero_hold: float
+    """Seconds."""
+    client: Client
+    circuit: Circuit
+    ledger: MemoryLedger
+    tls_insecure: bool = False
+    jitter: float = 0.1
+    lock: threading.RLock = field(default_factory=threading.RLock)
+    memory: dict[str, Any] = field(default_factory=dict)
+    awaiting: list[SeriesKey] = field(default_factory=list)
+    """Series that are rendered and wait for the next publication to begin their hold."""
+    rendered: bool = False
+    up: bool | None = None
+    """Whether the last finished poll was good; None before the first."""
+    last_poll: Micros | None = None
+    last_error: LastError | None = None
+    effective_interval: Micros = 0
+    skew: float | None = None
+
+    @property
+    def name(self) -> str:
+        """The target's unique name."""
+        return self.labels.target
+
+    @property
+    def rules(self) -> Rules:
+        """What counting goes by for this target."""
+        return Rules(self.limits, self.platform.births, self.platform.states, self.platform.listings_per_workload)
+
+    def view(self) -> View:
+        """Return what reading may know: copies, since this poll's own commits go on changing the ledger."""
+        ledger = self.ledger
+        state = ledger.target
+        return View(
+            baseline_at=None if state is None else state.baseline_at,
+            floor=None if state is None else state.floor,
+            listings=MappingProxyType(dict(ledger.listings)),
+            open_runs=MappingProxyType(dict(ledger.open_runs)),
+            workloads=MappingProxyType(dict(ledger.workloads)),
+            sources=MappingProxyType(dict(ledger.sources)),
+            memory=self.memory,
+        )
