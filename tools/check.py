@@ -21,7 +21,7 @@ CHECKS: Mapping[str, Sequence[str]] = {
     "types": (sys.executable, "-m", "mypy"),
     "lint": (sys.executable, "-m", "ruff", "check"),
     "format": (sys.executable, "-m", "ruff", "format", "--check"),
-    "layers": (str(BIN / "lint-imports"),),
+    "layers": (str(BIN / "lint-imports"), "--no-logo"),
     "locks": (sys.executable, "-m", "tools.locks", "--check"),
     "generated": (sys.executable, "-m", "tools.generate", "--check"),
     "addresses": (sys.executable, "-m", "tools.tracked"),
