@@ -20,6 +20,7 @@ from pydantic import (
     Field,
     GetCoreSchemaHandler,
     GetJsonSchemaHandler,
+    JsonValue,
     PlainSerializer,
     ValidationInfo,
     WithJsonSchema,
@@ -33,10 +34,18 @@ from exporter.times import DAY, HOUR, MINUTE, SECOND, Micros
 WRONG: Final = "wrong"
 """The type of our own validation errors; their context has ``problem`` and ``right``."""
 
+VARIABLE: Final = "environment variable"
+"""Key in a field's ``json_schema_extra``: the vendor's variable that can fill it in."""
+
 
 def wrong(problem: str, right: str) -> PydanticCustomError:
     """Return the error for a value: what is the matter with it, and what to write instead. Neither shows it."""
     return PydanticCustomError(WRONG, "{problem}; {right}", {"problem": problem, "right": right})
+
+
+def also_from(variable: str) -> dict[str, JsonValue]:
+    """Return the ``json_schema_extra`` of a field that an environment variable of the vendor can fill in."""
+    return {VARIABLE: variable}
 
 
 # Durations

@@ -16,8 +16,8 @@ from pydantic_core import PydanticCustomError
 
 from exporter.catalogue import ALL
 from exporter.catalogue.model import PlatformName
+from exporter.counting.limits import Limits
 from exporter.http.settings import Settings as ClientSettings
-from exporter.platforms.base import Limits
 from exporter.platforms.fields import (
     Duration,
     Endpoint,
@@ -47,10 +47,11 @@ class SettingsModel(BaseModel):
 
 
 class Conflict(NamedTuple):
-    """Keys that do not fit together: the one to point at first, the matter and the remedy."""
+    """Keys that do not fit together, the one to point at first; what is the matter, and what would be right."""
 
     keys: tuple[str, ...]
-    message: str
+    problem: str
+    right: str
 
 
 CONFLICTS: Final = "conflicts"
@@ -164,26 +165,6 @@ class Pace(SettingsModel):
     insecure_skip_verify: bool = False
     """Do not verify the upstream's certificate. Anybody on the way can then take the credentials."""
 
-    def conflicts(self) -> Iterator[Conflict]:
-        """Yield what does not fit together, each with the keys that it is about."""
-        yield from _conflicts_of_pace(self)
-        if self.endpoint is not None and plain_http(self.endpoint) and not self.allow_http:
-            yield Conflict(
-                ("endpoint", "allow_http"),
-                "plain http would show the credentials to everybody on the way; use https, or set allow_http: true",
-            )
-        if self.proxy is not None and not re.fullmatch(r"https?://[^/\s]+/?", self.proxy.read()):
-            yield Conflict(("proxy",), "is not the URL of an HTTP proxy; write it as http://host:port")
-
-    @model_validator(mode="after")
-    def _whole(self) -> Self:
-        found = list(self.conflicts())
-        if found:
-            # One error for all of them: a validator can raise only once.
-            summary = "; ".join(f"{conflict.keys[0]}: {conflict.message}" for conflict in found)
-            raise PydanticCustomError(CONFLICTS, "{summary}", {"summary": summary, "conflicts": found})
-        return self
-
 
 def _conflicts_of_pace(pace: Pace) -> Iterator[Conflict]:
     """Yield the rules of counting that a combination of lengths would break."""
@@ -191,30 +172,32 @@ def _conflicts_of_pace(pace: Pace) -> Iterator[Conflict]:
     if pace.memory <= needed:
         yield Conflict(
             ("memory", "open_run_max_age", "overlap"),
-            "memory must be longer than open_run_max_age and overlap together, or runs could be counted twice; "
+            "memory must be longer than open_run_max_age and overlap together, or runs could be counted twice",
             f"write more than {format_duration(needed)}",
         )
     if pace.forget_after < pace.memory:
         yield Conflict(
             ("forget_after", "memory"),
-            f"forget_after must not be shorter than memory; write at least {format_duration(pace.memory)}",
+            "forget_after must not be shorter than memory",
+            f"write at least {format_duration(pace.memory)}",
         )
     needed = pace.max_window + pace.settle
     if pace.forget_after <= needed:
         yield Conflict(
             ("forget_after", "max_window", "settle"),
-            "forget_after must be longer than max_window and settle together; "
+            "forget_after must be longer than max_window and settle together",
             f"write more than {format_duration(needed)}",
         )
     if pace.max_window < pace.settle:
         yield Conflict(
             ("max_window", "settle"),
-            f"max_window must not be shorter than settle; write at least {format_duration(pace.settle)}",
+            "max_window must not be shorter than settle",
+            f"write at least {format_duration(pace.settle)}",
         )
     if pace.stale_after is not None and pace.stale_after < pace.interval:
         yield Conflict(
             ("stale_after", "interval"),
-            "stale_after must not be shorter than interval, or nothing would ever be fresh; "
+            "stale_after must not be shorter than interval, or nothing would ever be fresh",
             f"write at least {format_duration(pace.interval)}",
         )
 
@@ -288,6 +271,27 @@ class TargetSettings(Pace):
         """Yield every secret of the target, nested ones too."""
         return secrets_of(self)
 
+    def conflicts(self) -> Iterator[Conflict]:
+        """Yield what does not fit together, each with the keys that it is about."""
+        yield from _conflicts_of_pace(self)
+        if self.endpoint is not None and plain_http(self.endpoint) and not self.allow_http:
+            yield Conflict(
+                ("endpoint", "allow_http"),
+                "plain http would show the credentials to everybody on the way",
+                "use https, or set allow_http: true",
+            )
+        if self.proxy is not None and not re.fullmatch(r"https?://[^/\s]+/?", self.proxy.read()):
+            yield Conflict(("proxy",), "is not the URL of an HTTP proxy", "write it as http://host:port")
+
+    @model_validator(mode="after")
+    def _whole(self) -> Self:
+        found = list(self.conflicts())
+        if found:
+            # One error for all of them: a validator can raise only once.
+            summary = "; ".join(f"{conflict.keys[0]}: {conflict.problem}; {conflict.right}" for conflict in found)
+            raise PydanticCustomError(CONFLICTS, "{summary}", {"summary": summary, "conflicts": found})
+        return self
+
     @classmethod
     def vendor_values(cls, raw: Mapping[str, Any], environ: Mapping[str, str]) -> Iterator[VendorValue]:
         """Yield what the vendor's environment variables could fill in for a target written as ``raw``."""
@@ -324,10 +328,10 @@ def one_secret(
 ) -> Iterator[Conflict]:
     """Yield a conflict unless exactly one of ``key`` and ``key_file`` is set. ``variable`` would fill it in."""
     if literal is not None and file is not None:
-        yield Conflict((key, f"{key}_file"), f"{key} and {key}_file are both set; keep one of them")
+        yield Conflict((key, f"{key}_file"), f"{key} and {key}_file are both set", "keep one of them")
     if literal is None and file is None:
         also = f" (or set {variable} in the environment)" if variable else ""
-        yield Conflict((key,), f"is missing; write {key}: ${{VARIABLE}} or {key}_file: /path{also}")
+        yield Conflict((key, f"{key}_file"), "is missing", f"write {key}: ${{VARIABLE}} or {key}_file: /path{also}")
 
 
 def the_secret(literal: Secret | None, file: Secret | None) -> Secret:

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Final, Literal, get_args
 
 from pydantic import BeforeValidator, Field
 
-from exporter.platforms.fields import Endpoint, SecretFile, SecretText, plain_http
+from exporter.platforms.fields import Endpoint, SecretFile, SecretText, also_from, plain_http
 from exporter.platforms.settings import (
     Conflict,
     Selection,
@@ -28,7 +28,11 @@ FEDERATED_TOKEN: Final = "AZURE_FEDERATED_TOKEN_FILE"  # noqa: S105 - the name o
 AUTHORITY: Final = "AZURE_AUTHORITY_HOST"
 
 _Id = Annotated[str, Field(min_length=1, pattern=r"^[A-Za-z0-9.-]+$")]
-_AUTHORITY_DOCS: Final = "https://login.microsoftonline.com"
+
+# Examples for the documentation.
+_AUTHORITY: Final = "https://login.microsoftonline.us"
+_TENANT: Final = "contoso.onmicrosoft.com"
+_CLIENT: Final = "00000000-0000-0000-0000-000000000000"
 
 
 class TokenAuth(SettingsModel):
@@ -54,16 +58,18 @@ class ClientSecretAuth(SettingsModel):
     """An application of Microsoft Entra that signs in with a secret."""
 
     kind: Literal["client_secret"] = "client_secret"
-    tenant_id: _Id = Field(examples=["contoso.onmicrosoft.com"])
-    """Directory (tenant) id of the application. Else ``AZURE_TENANT_ID``."""
-    client_id: _Id = Field(examples=["00000000-0000-0000-0000-000000000000"])
-    """Application (client) id. Else ``AZURE_CLIENT_ID``."""
-    client_secret: SecretText | None = Field(default=None, examples=["${AZURE_CLIENT_SECRET}"])
-    """Secret of the application. This or ``client_secret_file``, else ``AZURE_CLIENT_SECRET``."""
+    tenant_id: _Id = Field(examples=[_TENANT], json_schema_extra=also_from(TENANT))
+    """Directory (tenant) id of the application."""
+    client_id: _Id = Field(examples=[_CLIENT], json_schema_extra=also_from(CLIENT))
+    """Application (client) id."""
+    client_secret: SecretText | None = Field(
+        default=None, examples=["${AZURE_CLIENT_SECRET}"], json_schema_extra=also_from(CLIENT_SECRET)
+    )
+    """Secret of the application. This or ``client_secret_file``."""
     client_secret_file: SecretFile | None = Field(default=None, examples=["/run/secrets/foundry"])
     """File that holds the secret; read again when it changes."""
-    authority_host: Endpoint | None = Field(default=None, examples=[_AUTHORITY_DOCS])
-    """Where tokens are issued, for national clouds. Else ``AZURE_AUTHORITY_HOST``, else the public cloud."""
+    authority_host: Endpoint | None = Field(default=None, examples=[_AUTHORITY], json_schema_extra=also_from(AUTHORITY))
+    """Where tokens are issued, for national clouds. Without it the public cloud."""
 
     @property
     def secret(self) -> Secret:
@@ -76,33 +82,30 @@ class ClientSecretAuth(SettingsModel):
 
 
 class WorkloadIdentityAuth(SettingsModel):
-    """The identity of a Kubernetes service account. What is absent, the cluster tells in ``AZURE_*`` variables."""
+    """The identity of a Kubernetes service account. The cluster tells most in ``AZURE_*`` variables."""
 
     kind: Literal["workload_identity"] = "workload_identity"
-    tenant_id: _Id | None = Field(default=None, examples=["contoso.onmicrosoft.com"])
-    """Directory (tenant) id. Else ``AZURE_TENANT_ID``."""
-    client_id: _Id | None = Field(default=None, examples=["00000000-0000-0000-0000-000000000000"])
-    """Client id of the identity. Else ``AZURE_CLIENT_ID``."""
-    federated_token_file: SecretFile | None = Field(
-        default=None, examples=["/var/run/secrets/azure/tokens/azure-identity-token"]
+    tenant_id: _Id = Field(examples=[_TENANT], json_schema_extra=also_from(TENANT))
+    """Directory (tenant) id."""
+    client_id: _Id = Field(examples=[_CLIENT], json_schema_extra=also_from(CLIENT))
+    """Client id of the identity."""
+    federated_token_file: SecretFile = Field(
+        examples=["/var/run/secrets/azure/tokens/azure-identity-token"], json_schema_extra=also_from(FEDERATED_TOKEN)
     )
-    """File with the service account's token. Else ``AZURE_FEDERATED_TOKEN_FILE``."""
-    authority_host: Endpoint | None = Field(default=None, examples=[_AUTHORITY_DOCS])
-    """Where tokens are issued, for national clouds. Else ``AZURE_AUTHORITY_HOST``, else the public cloud."""
+    """File with the service account's token; read again when it changes."""
+    authority_host: Endpoint | None = Field(default=None, examples=[_AUTHORITY], json_schema_extra=also_from(AUTHORITY))
+    """Where tokens are issued, for national clouds. Without it the public cloud."""
 
     def conflicts(self) -> Iterator[Conflict]:
-        """Yield what neither the file nor the environment says."""
-        needed = {"tenant_id": TENANT, "client_id": CLIENT, "federated_token_file": FEDERATED_TOKEN}
-        for key, variable in needed.items():
-            if getattr(self, key) is None:
-                yield Conflict((key,), f"is missing; write {key}, or set {variable} in the environment")
+        """Nothing can clash here."""
+        return iter(())
 
 
 class ManagedIdentityAuth(SettingsModel):
     """The identity that Azure gives to the machine or the app."""
 
     kind: Literal["managed_identity"] = "managed_identity"
-    client_id: _Id | None = Field(default=None, examples=["00000000-0000-0000-0000-000000000000"])
+    client_id: _Id | None = Field(default=None, examples=[_CLIENT])
     """Client id of a user-assigned identity. Without it the system-assigned one."""
 
     def conflicts(self) -> Iterator[Conflict]:
@@ -132,11 +135,14 @@ class FoundrySettings(TargetSettings, Selection):
     """A Microsoft Foundry project and its routines."""
 
     platform: Literal["foundry"] = "foundry"
-    endpoint: Endpoint = Field(examples=["https://account.services.ai.azure.com/api/projects/support"])
+    endpoint: Endpoint = Field(
+        examples=["https://account.services.ai.azure.com/api/projects/support"],
+        json_schema_extra=also_from("FOUNDRY_PROJECT_ENDPOINT"),
+    )
     """Endpoint of the project, as its overview page shows it."""
     auth: AnyAuth = Field(
         discriminator="kind",
-        examples=[{"kind": "client_secret", "tenant_id": "...", "client_id": "...", "client_secret_file": "..."}],
+        examples=[{"kind": "managed_identity"}],
     )
     """How to get tokens: kind ``token``, ``client_secret``, ``workload_identity``, ``managed_identity`` or
     ``default``; all but ``token`` need the extra ``azure``."""
@@ -149,12 +155,12 @@ class FoundrySettings(TargetSettings, Selection):
         """Yield what does not fit together."""
         yield from super().conflicts()
         for conflict in self.auth.conflicts():
-            yield Conflict(tuple(f"auth.{key}" for key in conflict.keys), conflict.message)
+            yield Conflict(tuple(f"auth.{key}" for key in conflict.keys), conflict.problem, conflict.right)
         host = getattr(self.auth, "authority_host", None)
         if host is not None and plain_http(host) and not self.allow_http:
-            yield Conflict(("auth.authority_host", "allow_http"), "plain http would show the credentials; use https")
+            yield Conflict(("auth.authority_host", "allow_http"), "plain http would show the credentials", "use https")
         if self.auth.kind != "token" and not azure_identity_installed():
-            yield Conflict(("auth.kind",), "needs azure-identity; install automation-exporter with its extra: [azure]")
+            yield Conflict(("auth.kind",), "needs azure-identity", "install automation-exporter[azure]")
 
     @classmethod
     def vendor_values(cls, raw: Mapping[str, Any], environ: Mapping[str, str]) -> Iterator[VendorValue]:

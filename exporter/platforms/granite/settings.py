@@ -7,7 +7,7 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
-from exporter.platforms.fields import Duration, SecretFile, SecretText
+from exporter.platforms.fields import Duration, SecretFile, SecretText, also_from
 from exporter.platforms.settings import (
     Conflict,
     SettingsModel,
@@ -46,7 +46,9 @@ class GraniteSettings(TargetSettings):
     platform: Literal["granite"] = "granite"
     interval: Annotated[Micros, Duration("1s", "1d")] = 3 * MINUTE
     """Time from one poll to the next. The vendor's free plan allows 100 requests an hour."""
-    api_key: SecretText | None = Field(default=None, examples=["${GRANITE_API_KEY}"])
+    api_key: SecretText | None = Field(
+        default=None, examples=["${GRANITE_API_KEY}"], json_schema_extra=also_from("GRANITE_API_KEY")
+    )
     """API key, sent as the whole value of the header. This or ``api_key_file``."""
     api_key_file: SecretFile | None = Field(default=None, examples=["/run/secrets/granite"])
     """File that holds the API key; read again when it changes."""

@@ -7,7 +7,7 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import Field
 
-from exporter.platforms.fields import SecretFile, SecretText
+from exporter.platforms.fields import SecretFile, SecretText, also_from
 from exporter.platforms.settings import (
     Conflict,
     Selection,
@@ -26,11 +26,15 @@ class ModeratelySettings(TargetSettings, Selection):
     DEFAULT_ENDPOINT: ClassVar[str | None] = "https://api.moderately.ai"
 
     platform: Literal["moderately"] = "moderately"
-    api_key: SecretText | None = Field(default=None, examples=["${MODERATELY_API_KEY}"])
+    api_key: SecretText | None = Field(
+        default=None, examples=["${MODERATELY_API_KEY}"], json_schema_extra=also_from("MODERATELY_API_KEY")
+    )
     """API key; one with the role ``readonly`` is enough. This or ``api_key_file``."""
     api_key_file: SecretFile | None = Field(default=None, examples=["/run/secrets/moderately"])
     """File that holds the API key; read again when it changes."""
-    team_id: str = Field(min_length=1, pattern=r"^[^\s,]+$", examples=["team_example"])
+    team_id: str = Field(
+        min_length=1, pattern=r"^[^\s,]+$", examples=["team_example"], json_schema_extra=also_from("MODERATELY_TEAM_ID")
+    )
     """Team to read."""
     parameter_style: Literal["documented", "sdk"] = "documented"
     """Spelling of query parameters: as in the vendor's API description, or as its client library sends them."""

@@ -7,7 +7,7 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import Field
 
-from exporter.platforms.fields import SecretFile, SecretText
+from exporter.platforms.fields import SecretFile, SecretText, also_from
 from exporter.platforms.settings import (
     Conflict,
     Selection,
@@ -26,11 +26,19 @@ class RobotoSettings(TargetSettings, Selection):
     DEFAULT_ENDPOINT: ClassVar[str | None] = "https://api.roboto.ai"
 
     platform: Literal["roboto"] = "roboto"
-    token: SecretText | None = Field(default=None, examples=["${ROBOTO_API_KEY}"])
+    token: SecretText | None = Field(
+        default=None, examples=["${ROBOTO_API_KEY}"], json_schema_extra=also_from("ROBOTO_API_KEY")
+    )
     """Personal access token. This or ``token_file``."""
     token_file: SecretFile | None = Field(default=None, examples=["/run/secrets/roboto"])
     """File that holds the token; read again when it changes."""
-    org_id: str | None = Field(default=None, min_length=1, pattern=r"^\S+$", examples=["og_example"])
+    org_id: str | None = Field(
+        default=None,
+        min_length=1,
+        pattern=r"^\S+$",
+        examples=["og_example"],
+        json_schema_extra=also_from("ROBOTO_ORG_ID"),
+    )
     """Organisation to read. Without it the organisation of the token is asked for once, and must be the only one."""
     api_version: str = Field(default="2026-10-06", pattern=r"^\d{4}-\d{2}-\d{2}$")
     """Version of the API that is asked for, so that a newer default of the vendor changes nothing here."""
