@@ -65,9 +65,14 @@ def bound(value: float) -> str:
     return _fraction(float(value))
 
 
+def fits(exemplar: Exemplar) -> bool:
+    """Whether OpenMetrics allows an exemplar of this length. One that is too long is left out: a cut id is no use."""
+    return len(EXEMPLAR_LABEL) + len(exemplar.run_id) <= EXEMPLAR_LIMIT
+
+
 def exemplar_suffix(exemplar: Exemplar, unit: int) -> str:
-    """Return what follows a sample's value, or nothing for an id that is too long: a cut id is of no use."""
-    if len(EXEMPLAR_LABEL) + len(exemplar.run_id) > EXEMPLAR_LIMIT:
+    """Return what follows a sample's value; nothing for an exemplar that does not fit."""
+    if not fits(exemplar):
         return ""
     label = label_pairs([(EXEMPLAR_LABEL, exemplar.run_id)])
     return f" # {{{label}}} {number(exemplar.value, unit)} {number(exemplar.at, SECOND)}"

@@ -1,0 +1,152 @@
+"""The exporter about itself: ordinary prometheus_client objects for what need not survive a restart.
+
+Names, labels and types come from ``exporter.catalogue.own``. Values are in seconds and plain numbers. All methods
+may be called from any thread. A timer calls ``render`` and gives the result to the snapshot; scrapes never do.
+"""
+
+from __future__ import annotations
+
+import platform as system
+from collections.abc import Collection
+from typing import Final
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client.gc_collector import GCCollector
+from prometheus_client.platform_collector import PlatformCollector
+from prometheus_client.process_collector import ProcessCollector
+
+from exporter import __version__
+from exporter.catalogue import TARGET_LABELS, own
+from exporter.catalogue.model import Metric
+from exporter.errors import REASONS, Reason
+from exporter.exposition.foreign import own_families
+from exporter.exposition.snapshot import OwnFamily
+
+Instrument = Counter | Gauge | Histogram
+
+_PLACE: Final = {metric.name: place for place, metric in enumerate(own.ROWS)}
+
+
+class SelfMetrics:
+    """All ``automation_exporter_*`` families that are not durable, and those of the process and of Python."""
+
+    def __init__(self, registry: CollectorRegistry | None = None) -> None:
+        self.registry = registry or CollectorRegistry()
+        self._counters = {row.name: self._counter(row) for row in own.ROWS if row.type == "counter"}
+        self._gauges = {row.name: self._gauge(row) for row in own.ROWS if row.type == "gauge"}
+        self._histograms = {row.name: self._histogram(row) for row in own.ROWS if row.type == "histogram"}
+        self._silent = {row.name for row in own.ROWS if not _label_names(row)}
+        """Families without labels that have no value yet; the library would show 0."""
+        ProcessCollector(registry=self.registry)
+        PlatformCollector(registry=self.registry)
+        GCCollector(registry=self.registry)
+        self._gauges[own.BUILD_INFO.name].labels(__version__, system.python_version()).set(1)
+
+    def add_target(self, platform: str, target: str) -> None:
+        """Show the target's counters at 0, with all known label values. ``target_up`` waits for a poll."""
+        self._counters[own.POLLS.name].labels(platform, target)
+        for reason in REASONS:
+            self._counters[own.POLL_ERRORS.name].labels(platform, target, reason)
+        for histogram in self._histograms.values():
+            histogram.labels(platform, target)
+
+    def forget_target(self, platform: str, target: str) -> None:
+        """Remove everything about a target that is no longer polled."""
+        instruments: list[Instrument] = [
+            *self._counters.values(),
+            *self._gauges.values(),
+            *self._histograms.values(),
+        ]
+        for instrument in instruments:
+            for labels in _label_sets(instrument):
+                if labels[:2] == (platform, target):
+                    instrument.remove(*labels)
+
+    def poll_finished(self, platform: str, target: str, seconds: float, reason: Reason | None) -> None:
+        """Note that a poll ended; with the reason why it was not good, if it was not, which counts as its error."""
+        self._counters[own.POLLS.name].labels(platform, target).inc()
+        self._histograms[own.POLL_DURATION.name].labels(platform, target).observe(seconds)
+        if reason is not None:
+            self.poll_error(platform, target, reason)
+        self.set_target(own.TARGET_UP, platform, target, reason is None)
+
+    def poll_error(self, platform: str, target: str, reason: Reason) -> None:
+        """Note an error that leaves the poll good, such as one of a single workload."""
+        self._counters[own.POLL_ERRORS.name].labels(platform, target, reason).inc()
+
+    def request(self, platform: str, target: str, code: str, seconds: float) -> None:
+        """Note one request; ``code`` is the HTTP status, or the error's reason when no answer came."""
+        self._counters[own.UPSTREAM_REQUESTS.name].labels(platform, target, code).inc()
+        self._histograms[own.UPSTREAM_REQUEST_DURATION.name].labels(platform, target).observe(seconds)
+
+    def full_walk(self, platform: str, target: str, reason: str) -> None:
+        """Note a completed walk down to the floor."""
+        self._counters[own.FULL_WALKS.name].labels(platform, target, reason).inc()
+
+    def unknown_value(self, platform: str, target: str, field: str, count: int = 1) -> None:
+        """Note values outside a documented list. ``field`` is the field's name, never the value."""
+        self._counters[own.UNKNOWN_VALUES.name].labels(platform, target, field).inc(count)
+
+    def set_target(self, row: Metric, platform: str, target: str, value: float) -> None:
+        """Set a gauge of ``own`` that has no labels but the target's; KeyError for another row."""
+        self._gauges[row.name].labels(platform, target).set(value)
+
+    def clear_target(self, row: Metric, platform: str, target: str) -> None:
+        """Take back what ``set_target`` set: the value is not known any more."""
+        gauge = self._gauges[row.name]
+        if (platform, target) in _label_sets(gauge):
+            gauge.remove(platform, target)
+
+    def degraded(self, platform: str, target: str, reasons: Collection[str]) -> None:
+        """Say all reasons why the target is read with reservations now; earlier ones go to 0."""
+        gauge = self._gauges[own.TARGET_DEGRADED.name]
+        earlier = {labels[2] for labels in _label_sets(gauge) if labels[:2] == (platform, target)}
+        for reason in earlier.union(reasons):
+            gauge.labels(platform, target, reason).set(reason in reasons)
+
+    def set_process(self, row: Metric, value: float) -> None:
+        """Set a gauge of ``own`` that belongs to no target; KeyError for another row."""
+        self._gauges[row.name].set(value)
+        self._silent.discard(row.name)
+
+    def state_commit(self, seconds: float) -> None:
+        """Note how long a commit took."""
+        self.set_process(own.STATE_COMMIT_DURATION, seconds)
+
+    def snapshot_refresh(self, seconds: float) -> None:
+        """Note how long a rendering took."""
+        self.set_process(own.SNAPSHOT_REFRESH_DURATION, seconds)
+
+    def config_reload(self, ok: bool, at: float) -> None:
+        """Note that the configuration was read at ``at`` (seconds since the epoch); the first reading counts too."""
+        self.set_process(own.CONFIG_RELOAD_SUCCESSFUL, ok)
+        if ok:
+            self.set_process(own.CONFIG_RELOAD_SUCCESS, at)
+
+    def render(self) -> tuple[OwnFamily, ...]:
+        """Return everything that has samples: our families in the order of the catalogue, then the process's."""
+        shown = [family for family in own_families(self.registry) if family.name not in self._silent]
+        return tuple(sorted(shown, key=lambda family: _PLACE.get(family.name, len(_PLACE))))
+
+    def _counter(self, row: Metric) -> Counter:
+        return Counter(row.name, row.help, _label_names(row), registry=self.registry)
+
+    def _gauge(self, row: Metric) -> Gauge:
+        return Gauge(row.name, row.help, _label_names(row), registry=self.registry)
+
+    def _histogram(self, row: Metric) -> Histogram:
+        return Histogram(row.name, row.help, _label_names(row), buckets=own.BOUNDS[row.name], registry=self.registry)
+
+
+def _label_names(row: Metric) -> tuple[str, ...]:
+    return (*TARGET_LABELS, *row.labels) if row.per_target else row.labels
+
+
+def _label_sets(instrument: Instrument) -> set[tuple[str, ...]]:
+    """Return the label values of the instrument's children, bounds aside; also without children, as an empty set."""
+    return {
+        tuple(value for name, value in sample.labels.items() if name != "le")
+        for metric in instrument.collect()
+        for sample in metric.samples
+        if sample.labels
+    }

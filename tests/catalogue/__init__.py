@@ -1,0 +1,1 @@
+"""The metric table and what is generated from it."""
