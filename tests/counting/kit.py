@@ -1,0 +1,222 @@
+"""Builders for tests of counting: a ledger in memory, pages, rosters, windows, with everything unsaid usual."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from exporter.catalogue.runs import FAILED, RUN_DURATION, RUNS
+from exporter.counting import Changes, count, finish
+from exporter.counting.ledger import SeriesKey
+from exporter.counting.limits import Birth, Limits, Rules
+from exporter.counting.memory import MemoryLedger
+from exporter.observations import (
+    Add,
+    ListingFailed,
+    Move,
+    Observed,
+    Page,
+    Reading,
+    Roster,
+    Run,
+    Source,
+    Step,
+    WalkKind,
+    Windows,
+    WindowTotal,
+    Workload,
+)
+from exporter.times import DAY, HOUR, MINUTE, Micros, Moment
+
+START: Micros = 1_790_000_000_000_000
+"""2026-09-21, where most tests begin; wall time is a year later so that a mix-up shows."""
+
+WALL_AHEAD = 365 * DAY
+
+LIMITS = Limits(
+    interval=MINUTE,
+    overlap=HOUR,
+    deep_interval=10 * MINUTE,
+    sweep_interval=HOUR,
+    memory=8 * DAY,
+    open_run_max_age=7 * DAY,
+    settle=DAY,
+    max_window=7 * DAY,
+    schedule_grace=10 * MINUTE,
+    forget_after=100 * DAY,
+    stale_after=15 * MINUTE,
+    max_workloads=1000,
+    max_label_values=50,
+)
+
+OUTCOMES = ("completed", "failed", "cancelled", "unknown")
+
+RULES = Rules(
+    limits=LIMITS,
+    births=tuple(Birth(RUNS, (outcome,)) for outcome in OUTCOMES),
+    states=("queued", "running", "open"),
+    listings_per_workload=True,
+)
+
+
+class Bench:
+    """A ledger, a clock that is set by hand, and short ways to put batches in."""
+
+    def __init__(self, *, rules: Rules = RULES, holds: bool = False, now: Micros = START) -> None:
+        self.ledger = MemoryLedger(holds=holds)
+        self.rules = rules
+        self.now = now
+        self.upstream_skew = 0
+
+    @property
+    def moment(self) -> Moment:
+        return Moment(self.now, self.now + WALL_AHEAD)
+
+    @property
+    def upstream_now(self) -> Micros:
+        return self.now + self.upstream_skew
+
+    def put(self, batch: Observed, *, trusted: bool = True) -> Changes:
+        changes = count(batch, self.ledger, self.rules, self.moment, trusted=trusted)
+        self.commit(changes)
+        return changes
+
+    def commit(self, changes: Changes) -> None:
+        self.ledger.keep_ids(changes)
+        self.ledger.apply(changes)
+
+    def finish(self, *, trusted: bool = True) -> None:
+        limits = self.rules.limits
+        self.commit(finish(self.ledger, self.rules, self.moment, self.upstream_now, limits.interval, trusted=trusted))
+
+    def roster(self, *workloads: Workload | str) -> Changes:
+        items = tuple(Workload(w, w) if isinstance(w, str) else w for w in workloads)
+        return self.put(Roster(items, self.upstream_now))
+
+    def page(self, *runs: Run, listing: str = "w", **step: object) -> Changes:
+        return self.put(self.a_page(*runs, listing=listing, **step))
+
+    def a_page(
+        self,
+        *runs: Run,
+        listing: str = "w",
+        kind: WalkKind = "ordinary",
+        complete: bool = True,
+        whole: bool | None = None,
+        link: str | None = None,
+        keep_link: bool = False,
+        started: Micros | None = None,
+        top: Micros | None = None,
+        unsorted: bool = False,
+        drop_link: bool = False,
+    ) -> Page[Run]:
+        births = [run_birth(run) for run in runs]
+        known = [birth for birth in births if birth is not None]
+        step = Step(
+            kind=kind,
+            started=self.upstream_now if started is None else started,
+            top=(max(known) if known else None) if top is None else top,
+            link=link,
+            keep_link=keep_link,
+            complete=complete,
+            whole=complete if whole is None else whole,
+            depth=0,
+            read_started=self.upstream_now,
+            unsorted=unsorted,
+        )
+        return Page(listing, 0, tuple(runs), step, self.upstream_now, drop_link=drop_link)
+
+    def fail(self, listing: str = "w", *, gone: bool = False) -> Changes:
+        return self.put(ListingFailed(listing, "server_error", "it failed", self.upstream_now, gone=gone))
+
+    def windows(
+        self,
+        whole: dict[tuple[str, str], int],
+        *,
+        anchor: Micros,
+        closed: dict[tuple[str, str], int] | None = None,
+        rest: dict[tuple[str, str], int] | None = None,
+        again: dict[tuple[str, str], int] | None = None,
+        moved_to: Micros | None = None,
+        active: bool = False,
+        complete: bool = True,
+    ) -> Changes:
+        move = None
+        if moved_to is not None:
+            move = Move(
+                closed=self.reading(closed or {}, anchor, moved_to),
+                rest=self.reading(rest or {}, moved_to, self.now),
+                again=self.reading(whole if again is None else again, anchor, self.now),
+                active=active,
+            )
+        source = Source("list", self.reading(whole, anchor, self.now), move, complete)
+        names = sorted({item for item, _ in whole})
+        workloads = tuple(Workload(name, name) for name in names)
+        return self.put(Windows((source,), self.upstream_now, workloads))
+
+    @staticmethod
+    def reading(figures: dict[tuple[str, str], int], start: Micros, end: Micros) -> Reading[WindowTotal]:
+        items = tuple(WindowTotal(RUNS, item, (outcome,), value) for (item, outcome), value in figures.items())
+        return Reading(start, end, items)
+
+    def total(self, *labels: str, family: str = RUNS.name) -> int:
+        """What is counted: shown and pending together, 0 for a series that does not exist."""
+        series = self.ledger.series.get(SeriesKey(family, labels))
+        return 0 if series is None else series.shown[-1] + series.pending[-1]
+
+    def shown(self, *labels: str, family: str = RUNS.name) -> int | None:
+        series = self.ledger.series.get(SeriesKey(family, labels))
+        return None if series is None else series.shown[0]
+
+    def counted(self, workload: str = "w") -> dict[str, int]:
+        """Runs counted by outcome, zeros left out."""
+        found = {outcome: self.total(workload, outcome) for outcome in OUTCOMES}
+        return {outcome: number for outcome, number in found.items() if number}
+
+    def own(self, family: str) -> int:
+        return self.total(family=family)
+
+
+def run_birth(run: Run) -> Micros | None:
+    times = (run.created, run.triggered, run.started, run.finished)
+    return next((at for at in times if at is not None), None)
+
+
+def ended(
+    run_id: str,
+    born: Micros | None,
+    *,
+    after: Micros = MINUTE,
+    outcome: str = "completed",
+    workload: str = "w",
+    finished: Micros | None = None,
+    adds: Sequence[Add] | None = None,
+) -> Run:
+    """A run that ended ``after`` its birth; ``born`` None gives one without any time."""
+    end = (None if born is None else born + after) if finished is None else finished
+    durations = [Add(RUN_DURATION, (outcome,), end - born)] if born is not None and end is not None else []
+    return Run(
+        id=run_id,
+        workload=workload,
+        created=None,
+        triggered=born,
+        started=born,
+        finished=end,
+        ended=True,
+        outcome=outcome,
+        adds=tuple(adds) if adds is not None else (Add(RUNS, (outcome,)), *durations),
+    )
+
+
+def running(run_id: str, born: Micros | None, *, state: str = "running", workload: str = "w") -> Run:
+    """A run that has not ended."""
+    return Run(run_id, workload, None, born, born, None, ended=False, state=state)
+
+
+def failed(run_id: str, born: Micros | None, **more: object) -> Run:
+    """A run that failed."""
+    return ended(run_id, born, outcome=FAILED, **more)  # type: ignore[arg-type]
+
+
+def keys(changes: Iterable[SeriesKey]) -> set[str]:
+    """The families of some keys."""
+    return {key.family for key in changes}

@@ -1,0 +1,279 @@
+"""Runs from listings: rules 3 to 9."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from exporter.catalogue.ledger import LATE_RUNS_SKIPPED, RUNS_EXPIRED
+from exporter.catalogue.runs import RUN_DURATION, RUNS
+from exporter.counting.ledger import SeriesKey
+from exporter.times import DAY, HOUR, MINUTE, SECOND
+from tests.counting.kit import START, Bench, ended, failed, running
+
+
+@pytest.fixture
+def bench() -> Bench:
+    """A target one hour after its baseline."""
+    bench = Bench()
+    bench.roster("w")
+    bench.page(kind="sweep")
+    bench.now += HOUR
+    return bench
+
+
+def test_a_run_is_counted_when_first_seen_ended(bench: Bench) -> None:
+    bench.page(ended("a", bench.now - 5 * MINUTE))
+    assert bench.counted() == {"completed": 1}
+
+
+def test_a_repeated_page_changes_nothing(bench: Bench) -> None:
+    page = bench.a_page(ended("a", bench.now - 5 * MINUTE), running("b", bench.now - MINUTE))
+    bench.put(page)
+    before = dict(bench.ledger.series)
+    bench.put(page)
+    assert dict(bench.ledger.series) == before
+
+
+def test_the_same_run_twice_on_a_page_counts_once(bench: Bench) -> None:
+    run = ended("a", bench.now - 5 * MINUTE)
+    bench.page(run, run)
+    assert bench.counted() == {"completed": 1}
+
+
+def test_a_change_of_an_ended_run_changes_nothing(bench: Bench) -> None:
+    bench.page(ended("a", bench.now - 5 * MINUTE))
+    bench.page(failed("a", bench.now - 5 * MINUTE))
+    assert bench.counted() == {"completed": 1}
+
+
+def test_a_run_that_reopens_after_days_is_not_counted_again(bench: Bench) -> None:
+    born = bench.now - MINUTE
+    bench.now += 2 * DAY
+    bench.page(ended("a", born, after=2 * DAY))
+    bench.page(running("a", born))
+    bench.page(ended("a", born, after=2 * DAY + HOUR))
+    assert bench.counted() == {"completed": 1}
+    assert not bench.ledger.open_runs
+
+
+def test_an_open_run_counts_when_it_ends(bench: Bench) -> None:
+    born = bench.now - MINUTE
+    bench.page(running("a", born))
+    assert bench.counted() == {}
+    bench.now += MINUTE
+    bench.page(ended("a", born))
+    assert bench.counted() == {"completed": 1}
+    assert not bench.ledger.open_runs
+
+
+@pytest.mark.parametrize("at", [DAY, 946_684_799 * SECOND, START + HOUR + 2 * HOUR])
+def test_an_unbelievable_time_counts_as_missing(bench: Bench, at: int) -> None:
+    """1970, 1999 and more than an hour ahead: the run counts, its duration does not."""
+    run = ended("a", bench.now - MINUTE)
+    bench.page(replace(run, finished=at))
+    assert bench.counted() == {"completed": 1}
+    assert SeriesKey(RUN_DURATION.name, ("w", "completed")) not in bench.ledger.series
+    born = bench.now - MINUTE
+    bench.page(ended("a", born), ended("b", born))
+    assert bench.counted() == {"completed": 2}
+
+
+def test_a_run_without_times_counts_once(bench: Bench) -> None:
+    timed = ended("new", bench.now - MINUTE)
+    for _ in range(3):
+        bench.page(timed, ended("a", None))
+        bench.now += DAY
+        bench.finish()
+    assert bench.counted() == {"completed": 2}
+
+
+def test_a_run_without_times_borrows_its_neighbours_time() -> None:
+    """Beside history it is history, beside a new run it is new."""
+    bench = Bench()
+    bench.roster("w")
+    old, new = START - DAY, START + MINUTE
+    bench.now += 2 * MINUTE
+    bench.page(ended("n", new), ended("beside new", None), ended("o", old), ended("beside old", None), kind="sweep")
+    assert bench.counted() == {"completed": 2}
+
+
+def test_a_history_without_any_times_is_no_burst() -> None:
+    bench = Bench()
+    bench.roster("w")
+    bench.page(*(ended(str(number), None) for number in range(50)), kind="sweep")
+    assert bench.counted() == {}
+    bench.now += MINUTE
+    bench.page(ended("fresh", None))
+    assert bench.counted() == {"completed": 1}
+
+
+def test_a_run_that_loses_its_times_is_not_counted_again(bench: Bench) -> None:
+    bench.page(ended("a", bench.now - 5 * MINUTE))
+    bench.now += 3 * DAY
+    bench.page(ended("b", bench.now - MINUTE), ended("a", None))
+    assert bench.counted() == {"completed": 2}
+
+
+def test_history_is_not_counted_whenever_its_listing_is_first_read() -> None:
+    bench = Bench()
+    bench.roster("w", "late")
+    bench.page(ended("a", START - HOUR), kind="sweep")
+    bench.now += 3 * DAY
+    old = ended("b", START - HOUR, workload="late")
+    new = ended("c", START + HOUR, workload="late")
+    bench.page(new, old, listing="late", kind="sweep")
+    assert bench.counted() == {}
+    assert bench.counted("late") == {"completed": 1}
+
+
+def test_a_run_open_at_baseline_counts_when_it_ends() -> None:
+    bench = Bench()
+    bench.roster("w")
+    bench.page(running("a", START - DAY), kind="sweep")
+    bench.now += MINUTE
+    bench.page(ended("a", START - DAY, after=DAY + 30 * SECOND))
+    assert bench.counted() == {"completed": 1}
+
+
+def test_a_run_that_ended_before_baseline_but_was_seen_open_counts() -> None:
+    """The listing lagged: it was in the ledger as open, so it is ours."""
+    bench = Bench()
+    bench.roster("w")
+    bench.page(running("a", START - DAY), kind="sweep")
+    bench.now += MINUTE
+    bench.page(ended("a", START - DAY, after=HOUR))
+    assert bench.counted() == {"completed": 1}
+
+
+def test_pruned_ids_are_not_counted_again(bench: Bench) -> None:
+    """A hundred runs on a page, the horizon an hour back, the ids pruned: nobody counts them again."""
+    runs = [ended(str(number), bench.now - number * MINUTE) for number in range(1, 50)]
+    bench.page(*runs)
+    total = bench.counted()
+    for _ in range(30):
+        bench.now += DAY
+        fresh = ended(f"fresh{bench.now}", bench.now - HOUR)
+        bench.page(fresh, kind="sweep")
+        bench.finish()
+    assert bench.ledger.target is not None
+    assert bench.ledger.target.pruned_to > bench.now // DAY - 12
+    before = bench.counted()
+    bench.page(*runs)
+    assert bench.counted() == before
+    assert before["completed"] == total["completed"] + 30
+    assert bench.own(LATE_RUNS_SKIPPED.name) == 0
+
+
+def test_a_run_born_below_the_floor_is_skipped_once_and_visibly(bench: Bench) -> None:
+    for _ in range(20):
+        bench.now += DAY
+        bench.page(ended(f"d{bench.now}", bench.now - HOUR), kind="sweep")
+        bench.finish()
+    before = bench.counted()
+    late = ended("late", bench.now - 12 * DAY, finished=bench.now - HOUR)
+    for _ in range(3):
+        bench.page(late)
+        bench.now += MINUTE
+    assert bench.own(LATE_RUNS_SKIPPED.name) == 1
+    assert bench.counted() == before
+
+
+def test_the_floor_waits_for_a_listing_that_cannot_be_read() -> None:
+    bench = Bench()
+    bench.roster("w", "broken")
+    bench.page(kind="sweep")
+    bench.page(listing="broken", kind="sweep")
+    bench.finish()
+    end = bench.now + HOUR
+    for _ in range(20):
+        bench.now += DAY
+        bench.page(ended(f"d{bench.now}", bench.now - HOUR), kind="sweep")
+        bench.fail("broken")
+        bench.finish()
+    bench.page(ended("owed", end, workload="broken"), listing="broken")
+    assert bench.counted("broken") == {"completed": 1}
+    assert bench.own(LATE_RUNS_SKIPPED.name) == 0
+
+
+def test_a_run_expires_only_when_just_read_and_still_open(bench: Bench) -> None:
+    born = bench.now
+    bench.page(running("a", born))
+    bench.now += 8 * DAY
+    bench.page(ended("other", bench.now - MINUTE))
+    assert bench.own(RUNS_EXPIRED.name) == 0
+    bench.page(running("a", born))
+    assert bench.own(RUNS_EXPIRED.name) == 1
+    assert bench.counted() == {"completed": 1, "unknown": 1}
+    bench.page(ended("a", born, after=8 * DAY))
+    assert bench.counted() == {"completed": 1, "unknown": 1}
+
+
+def test_a_vanished_run_is_given_up_after_two_complete_sweeps(bench: Bench) -> None:
+    bench.page(running("a", bench.now))
+    for expected in (0, 1):
+        bench.now += HOUR
+        bench.page(kind="sweep")
+        assert bench.own(RUNS_EXPIRED.name) == expected
+    assert bench.counted() == {"unknown": 1}
+
+
+def test_one_empty_answer_gives_nothing_up(bench: Bench) -> None:
+    born = bench.now
+    bench.page(running("a", born))
+    bench.now += HOUR
+    bench.page(kind="sweep")
+    bench.now += HOUR
+    bench.page(running("a", born), kind="sweep")
+    bench.now += HOUR
+    bench.page(kind="sweep")
+    assert bench.own(RUNS_EXPIRED.name) == 0
+    bench.page(ended("a", born))
+    assert bench.counted() == {"completed": 1}
+
+
+def test_a_paused_run_does_not_expire(bench: Bench) -> None:
+    born = bench.now
+    for _ in range(40):
+        bench.page(running("a", born, state="paused"))
+        bench.now += DAY
+    bench.page(running("a", born))
+    bench.now += 6 * DAY
+    bench.page(running("a", born))
+    assert bench.own(RUNS_EXPIRED.name) == 0
+    bench.now += 2 * DAY
+    bench.page(running("a", born))
+    assert bench.own(RUNS_EXPIRED.name) == 1
+
+
+def test_a_run_first_seen_open_and_too_old_is_skipped(bench: Bench) -> None:
+    born = bench.now - 7 * DAY - 2 * HOUR
+    bench.page(running("a", born), running("p", born, state="paused"))
+    assert bench.own(LATE_RUNS_SKIPPED.name) == 1
+    assert set(bench.ledger.open_runs) == {"p"}
+    bench.page(ended("a", born, after=7 * DAY + 2 * HOUR))
+    assert bench.counted() == {}
+
+
+def test_nothing_expires_while_the_clocks_disagree(bench: Bench) -> None:
+    born = bench.now
+    bench.page(running("a", born))
+    bench.now += 8 * DAY
+    bench.upstream_skew = -10 * MINUTE
+    bench.page(running("a", born))
+    assert bench.own(RUNS_EXPIRED.name) == 0
+    bench.upstream_skew = 0
+    bench.page(running("a", born))
+    assert bench.own(RUNS_EXPIRED.name) == 1
+
+
+def test_births_make_every_outcome_visible_at_zero() -> None:
+    bench = Bench()
+    bench.roster("w")
+    assert {key.labels[1] for key in bench.ledger.series if key.family == RUNS.name} == {
+        "completed",
+        "failed",
+        "cancelled",
+        "unknown",
+    }
