@@ -8,13 +8,14 @@ import sys
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import replace
+from typing import Any, ClassVar
 
 import pytest
 from starlette.types import Receive, Scope, Send
 
 from exporter.web import server as server_module
 from exporter.web.address import Address, bind
-from exporter.web.protocol import Limits
+from exporter.web.protocol import LimitedProtocol, Limits
 from exporter.web.server import Server
 from tests.web.serving import RENDERED, Service, connected, eventually, is_closed, read_answer, request, serving
 
@@ -79,7 +80,7 @@ def test_a_body_that_does_not_come_ends_the_connection(quick: Server) -> None:
 @pytest.mark.parametrize(
     "sent",
     [
-        b"GET / HTTP/1.1\r\nX: " + b"y" * 100_000,
+        b"GET / HTTP/1.1\r\nX: " + b"y" * 5_000_000,  # more than is read at once: it is drained, not reset
         b"GET /" + b"y" * 100_000,
         b"GET / HTTP/1.1\r\n" + b"X: y\r\n" * 20_000,
     ],
@@ -176,30 +177,58 @@ def test_nonsense_behind_good_requests_leaves_their_answers_whole(patient: Serve
 
 
 class Slow:
-    """An application that answers when it is told to."""
+    """An application that gives an answer when it is told to."""
 
     def __init__(self) -> None:
-        self.started = 0
-        self.go_on = asyncio.Event()
+        self.asked = 0
+        self._turns = asyncio.Semaphore(0)
+        self._loop: asyncio.AbstractEventLoop | None = None
 
     async def __call__(self, _scope: Scope, _receive: Receive, send: Send) -> None:
-        self.started += 1
-        await self.go_on.wait()
+        self.asked += 1
+        self._loop = asyncio.get_running_loop()
+        await self._turns.acquire()
         await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"0")]})
         await send({"type": "http.response.body"})
 
+    def answer(self) -> None:
+        """Let one answer go, from any thread."""
+        assert self._loop is not None
+        self._loop.call_soon_threadsafe(self._turns.release)
 
-def test_a_flood_of_pipelined_requests_is_not_read_ahead_of_the_answers() -> None:
+
+class Watched(LimitedProtocol):
+    """Remembers its connections."""
+
+    seen: ClassVar[list[Watched]] = []
+
+    def __init__(self, *arguments: Any, **named: Any) -> None:
+        super().__init__(*arguments, **named)
+        self.seen.append(self)
+
+    @property
+    def unparsed(self) -> int:
+        """Bytes that were read and not looked at."""
+        return len(self._unparsed)
+
+
+def test_a_flood_of_pipelined_requests_is_not_read_ahead_of_the_answers(monkeypatch: pytest.MonkeyPatch) -> None:
     """Bytes that are not parsed cost their length; requests that wait cost a hundred times as much."""
+    monkeypatch.setattr(server_module, "LimitedProtocol", Watched)
     app = Slow()
     with serving(app, PATIENT) as server, connected(server) as client:
         client.settimeout(0.2)
         sent = 0
-        with suppress(TimeoutError):
-            while sent < 100_000_000:
-                sent += client.send(GET * 1000)
-        assert app.started == 1
+        for answers in range(20):
+            with suppress(TimeoutError):
+                while sent < 100_000_000:
+                    sent += client.send(GET * 1000)
+                    client.settimeout(0.02)
+            assert eventually(lambda answers=answers: app.asked == answers + 1)  # type: ignore[misc]
+            app.answer()
         assert sent < 20_000_000  # what the system's socket buffers take
+        assert len(Watched.seen[-1].pipeline) < 100
+        assert Watched.seen[-1].unparsed < 1_000_000
 
 
 def test_a_request_behind_a_slow_answer_is_not_late() -> None:
@@ -207,21 +236,23 @@ def test_a_request_behind_a_slow_answer_is_not_late() -> None:
     app = Slow()
     with serving(app, replace(PATIENT, receive_timeout=0.05)) as server, connected(server) as client:
         client.sendall(GET * 100 + GET[:-2])
-        assert eventually(lambda: app.started == 1)
+        assert eventually(lambda: app.asked == 1)
         client.settimeout(0.15)
         with pytest.raises(TimeoutError):
             client.recv(1)
-        app.go_on._loop.call_soon_threadsafe(app.go_on.set)  # type: ignore[attr-defined]
         client.settimeout(10)
         with client.makefile("rb") as stream:
-            assert [read_answer(stream).status for _ in range(100)] == [200] * 100
+            for _ in range(100):
+                app.answer()
+                assert read_answer(stream).status == 200
             assert read_answer(stream).status == 408
 
 
 def test_a_reader_that_stalls_is_cut_off_and_frees_its_snapshot() -> None:
     service = Service(rendered=RENDERED._replace(text=BIG))
     before = sys.getrefcount(BIG)
-    with serving(service.application(), QUICK) as server, connected(server, receive_buffer=4096) as client:
+    limits = replace(PATIENT, write_timeout=0.2)
+    with serving(service.application(), limits) as server, connected(server, receive_buffer=4096) as client:
         client.sendall(GET)
         assert eventually(lambda: sys.getrefcount(BIG) > before)
         service.rendered = RENDERED
@@ -249,15 +280,18 @@ def test_a_reader_that_stalls_with_little_unread_is_cut_off_too(monkeypatch: pyt
         assert is_closed(client)
 
 
-def test_a_slow_reader_that_reads_gets_it_whole() -> None:
+def test_a_slow_reader_that_reads_gets_it_whole_and_may_ask_again() -> None:
     service = Service(rendered=RENDERED._replace(text=BIG))
-    limits = replace(QUICK, write_timeout=5.0)
+    limits = replace(PATIENT, write_timeout=1.0)
     with serving(service.application(), limits) as server, connected(server, receive_buffer=65_536) as client:
-        client.sendall(GET[:-2] + b"Connection: close\r\n\r\n")
-        received = 0
-        while piece := client.recv(65_536):
-            received += len(piece)
-        assert received > len(BIG)
+        with client.makefile("rb") as stream:
+            client.sendall(GET)
+            assert read_answer(stream).body == BIG
+        client.settimeout(1.1)
+        with pytest.raises(TimeoutError):  # idle for longer than a stalled reader would be left alone
+            client.recv(1)
+        client.sendall(GET)
+        assert client.recv(8) == b"HTTP/1.1"
 
 
 def test_a_client_that_resets_leaves_the_others_alone(patient: Server) -> None:
