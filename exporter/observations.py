@@ -144,6 +144,8 @@ class Roster(Generic[T]):
     upstream_now: Micros | None
     skipped: tuple[Skipped, ...] = ()
     levels: tuple[Level, ...] = ()
+    unknown: tuple[str, ...] = ()
+    """Fields that held a value which no list knows."""
 
 
 WalkKind = Literal["ordinary", "deep", "sweep"]
@@ -186,8 +188,12 @@ class Page(Generic[T]):
     step: Step
     upstream_now: Micros | None
     skipped: tuple[Skipped, ...] = ()
+    workloads: tuple[Workload, ...] = ()
+    """Workloads of runs on this page that no roster names."""
     drop_link: bool = False
     """The stored link was refused by the upstream: forget it, the next walk starts at the top."""
+    unknown: tuple[str, ...] = ()
+    """Fields that held a value which no list knows."""
 
 
 @dataclass(frozen=True, slots=True)

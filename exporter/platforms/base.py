@@ -14,7 +14,8 @@ from typing import Any, ClassVar, Protocol
 from exporter.catalogue.model import PlatformName
 from exporter.counting.ledger import ListingState, OpenRun, SourceState, WorkloadState
 from exporter.counting.limits import Birth, Limits
-from exporter.http import Client
+from exporter.errors import UpstreamError
+from exporter.http import Auth, Client
 from exporter.observations import Batch, Observed
 from exporter.times import Clock, Micros
 
@@ -44,6 +45,12 @@ class Platform(Protocol):
     """States that runs of its listings can be in while active; empty when it tells active runs as figures."""
     listings_per_workload: ClassVar[bool]
     """Whether there is a listing of runs for each workload, whose key is the workload's identity."""
+
+    def auth(self) -> Auth:
+        """Return what gives the credentials of each request, for the target's client."""
+
+    def classify(self, status: int, body: bytes) -> type[UpstreamError] | None:
+        """Return what an answer means that is no success; None for what its status says."""
 
     def fetch(self, client: Client, view: View, clock: Clock) -> Generator[Batch[Any, Any], None, None]:
         """Read what is due and yield it in batches, in the order in which it may be committed."""

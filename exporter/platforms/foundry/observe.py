@@ -1,0 +1,172 @@
+"""What Foundry's records mean: workloads with their schedules, runs with their outcome and durations. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Final
+
+from exporter.catalogue.foundry import DISPATCHES
+from exporter.catalogue.ledger import RECORDS_SKIPPED
+from exporter.catalogue.model import Metric
+from exporter.catalogue.runs import (
+    FAILED,
+    LAST_RUN,
+    OPEN,
+    OUTCOMES,
+    QUEUED,
+    RUN_DURATION,
+    RUN_FAILURES,
+    RUN_LATENESS,
+    RUN_WAIT,
+    RUNNING,
+    RUNS,
+    SCHEDULE_FIRED,
+    TRIGGERED_RUNS,
+)
+from exporter.observations import Add, Delivery, Labels, Mark, Page, Roster, Run, Skipped, Workload
+from exporter.platforms import labels
+from exporter.platforms.base import Birth
+from exporter.platforms.foundry import outcome as outcomes
+from exporter.platforms.foundry.records import Attempt, Routine, RoutineRun
+from exporter.platforms.foundry.schedules import schedules_of, unusable
+from exporter.platforms.parsing import believable
+from exporter.times import Micros
+
+BIRTHS: Final = tuple(Birth(RUNS, (outcome,)) for outcome in OUTCOMES)
+STATES: Final = (QUEUED, RUNNING, OPEN)
+
+UNUSABLE_SCHEDULE: Final = Skipped("schedule")
+"""A trigger whose cron expression or zone cannot be understood: nothing is said of when it is due."""
+NEGATIVE_DURATION: Final = "negative_duration"
+
+NO_DELIVERY: Final = frozenset({"event_fire", "manual_dispatch"})
+"""Attempts that no schedule made; only deliveries carry a scheduled fire time."""
+
+KNOWN: Final = {
+    "status": outcomes.STATUSES,
+    "phase": outcomes.PHASES,
+    "trigger_type": frozenset({"schedule", "timer", "github_issue", "custom"}),
+    "attempt_source": frozenset(
+        {"event_fire", "manual_dispatch", "queued_dispatch", "schedule_delivery", "timer_delivery"}
+    ),
+    "action_type": frozenset({"invoke_agent_responses_api", "invoke_agent_invocations_api"}),
+}
+"""Values that the documentation names, by field, in lower case."""
+
+
+def observe_roster(batch: Roster[Routine]) -> Roster[Workload]:
+    """Say what the list of routines means."""
+    bad_schedules = tuple(UNUSABLE_SCHEDULE for routine in batch.items for _ in unusable(routine))
+    types = {trigger.type for routine in batch.items for trigger in routine.triggers.values()}
+    return Roster(
+        items=tuple(workload(routine) for routine in batch.items),
+        upstream_now=batch.upstream_now,
+        skipped=(*batch.skipped, *bad_schedules),
+        unknown=("trigger_type",) if any(_is_unknown("trigger_type", each) for each in types) else (),
+    )
+
+
+def workload(routine: Routine) -> Workload:
+    """Return the workload that a routine is."""
+    action = routine.action
+    agent = None if action is None else action.agent_name or action.agent_endpoint_id
+    triggers = routine.triggers.values()
+    info = {
+        "workload_id": routine.name,
+        "agent_id": agent or "",
+        "trigger_type": _joined(trigger.type for trigger in triggers),
+        "schedule": _joined(trigger.cron_expression for trigger in triggers),
+        "time_zone": _joined(trigger.time_zone for trigger in triggers),
+    }
+    edits = [at for at in (routine.created_at, routine.updated_at) if at is not None]
+    return Workload(
+        identity=routine.name,
+        label=labels.workload(routine.name),
+        info={name: labels.value(text) for name, text in info.items() if text},
+        enabled=routine.enabled,
+        edited_at=max(edits, default=None),
+        schedules=schedules_of(routine),
+    )
+
+
+def observe_page(batch: Page[Attempt], now: Micros) -> Page[Run]:
+    """Say what a page of a routine's runs means; ``now`` is the upstream's."""
+    runs = [attempt.run for attempt in batch.items]
+    return Page(
+        listing=batch.listing,
+        sequence=batch.sequence,
+        items=tuple(observe_run(attempt, batch.listing, now) for attempt in batch.items),
+        step=batch.step,
+        upstream_now=batch.upstream_now,
+        skipped=batch.skipped,
+        drop_link=batch.drop_link,
+        unknown=tuple(field for field in KNOWN if any(_is_unknown(field, getattr(run, field)) for run in runs)),
+    )
+
+
+def observe_run(attempt: Attempt, routine: str, now: Micros) -> Run:
+    """Say what one attempt means. Times that cannot be believed count as missing (rule 5)."""
+    run = attempt.run
+    triggered, started, ended = (believable(time, now) for time in run.times)
+    fire_at = believable(run.scheduled_fire_at, now)
+    outcome = outcomes.outcome(run.status, run.phase, ended, now)
+    delivery = _delivery(attempt, fire_at)
+    marks = []
+    if delivery is not None:
+        marks.append(Mark(SCHEDULE_FIRED, (delivery.trigger,), delivery.fire_at))
+    if outcome is not None and ended is not None:
+        marks.append(Mark(LAST_RUN, (outcome,), ended))
+    adds: list[Add] = []
+    if outcome is not None:
+        adds.extend(_counted(run, outcome))
+        adds.extend(_lasted(RUN_DURATION, (outcome,), started, ended))
+        adds.extend(_lasted(RUN_WAIT, (), triggered, started))
+        adds.extend(_lasted(RUN_LATENESS, (), fire_at, triggered if started is None else started))
+    return Run(
+        id=run.id,
+        workload=routine,
+        created=None,
+        triggered=triggered,
+        started=started,
+        finished=ended,
+        ended=outcome is not None,
+        state=outcomes.state(run.status, run.phase, started),
+        outcome=outcome or "unknown",
+        adds=tuple(adds),
+        marks=tuple(marks),
+        delivery=delivery,
+    )
+
+
+def _counted(run: RoutineRun, outcome: str) -> Iterator[Add]:
+    """The counters that a run raises by one; what the platform leaves null is an empty label value."""
+    yield Add(RUNS, (outcome,))
+    yield Add(TRIGGERED_RUNS, (labels.value(run.trigger_type or ""), outcome))
+    yield Add(DISPATCHES, (labels.value(run.attempt_source or ""), labels.value(run.action_type or ""), outcome))
+    if outcome == FAILED:
+        code = run.error_status_code
+        reason = run.error_type or (f"http_{code}" if code else "unknown")
+        yield Add(RUN_FAILURES, (labels.value(reason), labels.value(code or "")))
+
+
+def _lasted(metric: Metric, own: Labels, start: Micros | None, end: Micros | None) -> Iterator[Add]:
+    """A length of time, unless one end is missing; a negative one is told of instead."""
+    if start is None or end is None:
+        return
+    yield Add(metric, own, end - start) if end >= start else Add(RECORDS_SKIPPED, (NEGATIVE_DURATION,))
+
+
+def _delivery(attempt: Attempt, fire_at: Micros | None) -> Delivery | None:
+    run = attempt.run
+    trigger = run.trigger_name or attempt.trigger
+    if fire_at is None or trigger is None or (run.attempt_source or "").lower() in NO_DELIVERY:
+        return None
+    return Delivery(labels.value(trigger), fire_at)
+
+
+def _joined(texts: Iterable[str | None]) -> str:
+    return ",".join(dict.fromkeys(text for text in texts if text))
+
+
+def _is_unknown(field: str, value: str | None) -> bool:
+    return bool(value) and str(value).strip().lower() not in KNOWN[field]

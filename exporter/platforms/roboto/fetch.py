@@ -1,0 +1,197 @@
+"""Reading Roboto: one question a poll, the statistics of all actions over ``[anchor, now)``."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from typing import Any, Final
+
+from pydantic import ValidationError
+
+from exporter.errors import Forbidden, InvalidResponse, TooLarge, UpstreamError
+from exporter.http import Client, Reply
+from exporter.observations import Move, Reading, Skipped, Source, Windows
+from exporter.platforms.base import View
+from exporter.platforms.parsing import BAD_RECORD, NO_ID, bad_fields, envelope, kind_of, records
+from exporter.platforms.roboto.records import COUNTS, ActionStats, Caller, Figures
+from exporter.platforms.roboto.settings import RobotoSettings
+from exporter.platforms.trail import Trail
+from exporter.times import MINUTE, SECOND, Clock, Micros, to_datetime
+
+SOURCE: Final = "org-stats"
+STATS: Final = "/v1/actions/invocations/org-stats"
+CALLER: Final = "/v1/orgs/caller"
+
+MOVE_AFTER: Final = 2
+"""A move is tried when the window is this many times ``settle`` long (rule 12)."""
+SHORTEST_WINDOW: Final = MINUTE
+"""A window that is too large for an answer is split, but not below this."""
+NOTABLE_SKEW: Final = 2 * SECOND
+"""Differences of the clocks up to this are the resolution of ``Date`` and the way of the answer."""
+
+
+class _Shifted(Exception):
+    """The same action came on two pages: the list changed while it was read."""
+
+
+def fetch(
+    settings: RobotoSettings, client: Client, view: View, clock: Clock
+) -> Generator[Windows[Figures], None, None]:
+    """Yield all readings of this poll as one batch.
+
+    When the further readings of a move fail, the batch comes without the move, and then the error is raised.
+    """
+    reader = _Reader(settings, client, view.memory, clock)
+    reader.find_org()
+    now = reader.now()
+    limits = settings.limits()
+    state = view.sources.get(SOURCE)
+    anchor = now - limits.settle if state is None else state.anchor
+    if now <= anchor:
+        raise InvalidResponse("the clock stands before the start of the window; expected it to be right (NTP)")
+    whole = reader.reading(anchor, now)
+    upstream_now = reader.date
+    tried = None if state is None else state.moved_try
+    move: Move[Figures] | None = None
+    failure: UpstreamError | None = None
+    if now - anchor >= MOVE_AFTER * limits.settle and (tried is None or now - tried >= limits.sweep_interval):
+        try:
+            move = reader.move(anchor, now - limits.settle, now)
+        except UpstreamError as error:
+            failure = error
+    yield Windows((Source(SOURCE, whole, move),), upstream_now, skipped=tuple(reader.skipped))
+    if failure is not None:
+        raise failure
+
+
+class _Reader:
+    """The requests of one poll. ``memory`` keeps the organisation and the clocks' difference between polls."""
+
+    def __init__(self, settings: RobotoSettings, client: Client, memory: dict[str, Any], clock: Clock) -> None:
+        self.skipped: list[Skipped] = []
+        self.date: Micros | None = None
+        self._settings = settings
+        self._client = client
+        self._memory = memory
+        self._clock = clock
+        self._org: str = ""
+
+    def find_org(self) -> None:
+        """Learn the target's own organisation: configured, remembered, or asked for."""
+        org = self._settings.org_id or self._memory.get("org")
+        if org is None:
+            reply = self._get(CALLER, None)
+            _, items = envelope(reply.json(), "data")
+            callers, _ = records(items, Caller)
+            orgs = sorted({caller.org_id for caller in callers})
+            if len(orgs) != 1:
+                named = ", ".join(orgs) or "none"
+                raise Forbidden(f"the token belongs to {len(orgs)} organisations ({named}): set org_id to one of them")
+            org = self._memory["org"] = orgs[0]
+        self._org = org
+
+    def now(self) -> Micros:
+        """Return the upstream's now, as far as it is known before the request."""
+        skew: Micros = self._memory.get("skew", 0)
+        return self._clock.now().world + skew
+
+    def reading(self, start: Micros, end: Micros) -> Reading[Figures]:
+        """Read one window; one that is too large in two halves."""
+        return Reading(start, end, tuple(self._figures(start, end).values()))
+
+    def move(self, anchor: Micros, new: Micros, now: Micros) -> Move[Figures]:
+        """Make the further readings of a move of the anchor (rule 12)."""
+        return Move(
+            closed=self.reading(anchor, new),
+            rest=self.reading(new, now),
+            again=self.reading(anchor, now),
+        )
+
+    def _figures(self, start: Micros, end: Micros) -> dict[str, Figures]:
+        try:
+            return self._list(start, end)
+        except TooLarge:
+            if end - start < 2 * SHORTEST_WINDOW:
+                raise
+        middle = start + (end - start) // 2
+        found = self._figures(start, middle)
+        for identity, figures in self._figures(middle, end).items():
+            found[identity] = figures.plus(found[identity]) if identity in found else figures
+        return found
+
+    def _list(self, start: Micros, end: Micros) -> dict[str, Figures]:
+        try:
+            return self._pages(start, end)
+        except _Shifted:
+            pass
+        try:
+            return self._pages(start, end)
+        except _Shifted:
+            raise InvalidResponse("found the same action on two pages, twice; expected each action once") from None
+
+    def _pages(self, start: Micros, end: Micros) -> dict[str, Figures]:
+        found: dict[str, Figures] = {}
+        trail = Trail()
+        token: str | None = None
+        while True:
+            window = {"start_time": to_datetime(start).isoformat(), "end_time": to_datetime(end).isoformat()}
+            payload = self._get(STATS, {**window, "page_token": token}).json()
+            data = payload.get("data") if isinstance(payload, dict) else payload
+            head, items = envelope(data, "items")
+            page = self._page(items)
+            if found.keys() & page.keys():
+                raise _Shifted
+            found.update(page)
+            following = _next_token(head.get("next_token"))
+            if following is None:
+                return found
+            circle = trail.circle(list(page), token, following)
+            if circle is not None:
+                raise InvalidResponse(circle)
+            token = following
+
+    def _page(self, items: list[Any]) -> dict[str, Figures]:
+        page: dict[str, Figures] = {}
+        for item in items:
+            try:
+                stats = ActionStats.model_validate(item)
+            except ValidationError as error:
+                bad = COUNTS.intersection(bad_fields(error))
+                if bad:
+                    raise InvalidResponse(f"found no count in {min(bad)}, expected a whole number from 0") from None
+                self.skipped.append(NO_ID if isinstance(item, dict) else BAD_RECORD)
+                continue
+            figures = Figures(
+                stats.action_org_id,
+                stats.action_name,
+                stats.action_org_id == self._org,
+                stats.completed_count,
+                stats.fail_count,
+                stats.queued_count,
+            )
+            known = page.get(figures.identity)
+            page[figures.identity] = figures if known is None else figures.larger(known)
+        return page
+
+    def _get(self, path: str, params: dict[str, str | None] | None) -> Reply:
+        headers = {"X-Roboto-Api-Version": self._settings.api_version}
+        if self._org or self._settings.org_id:
+            headers["X-Roboto-Org-Id"] = self._org or str(self._settings.org_id)
+        reply = self._client.get(path, params=params, headers=headers)
+        self._note_date(reply.date)
+        return reply
+
+    def _note_date(self, date: Micros | None) -> None:
+        self.date = date
+        if date is None:
+            return
+        skew = date - self._clock.now().world
+        # Date is cut to whole seconds; a second too late only asks for what has not happened yet.
+        self._memory["skew"] = skew + SECOND if abs(skew) > NOTABLE_SKEW else 0
+
+
+def _next_token(value: object) -> str | None:
+    if not value:
+        return None
+    if not isinstance(value, str):
+        raise InvalidResponse(f"found {kind_of(value)} as next_token, expected text or null")
+    return value
