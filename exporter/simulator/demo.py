@@ -76,7 +76,8 @@ def _add_actions(world: World, number: int, pace: float, failures: float, requeu
         name = _numbered(name, index, len(ACTIONS))
         profile = Profile(
             schedule=_steady(world.seed, "roboto", index, pace),
-            trigger_type="manual" if index % 2 else "event",
+            trigger_type="event" if index % 2 == 0 else None,
+            trigger_name="on-upload" if index % 2 == 0 else None,
             jitter=max(1, round(pace / 2)),
             wait=pace / 10,
             duration=pace * (0.5 + index % 3),

@@ -74,9 +74,10 @@ class Rotation:
         start = self.start + number * self.gap
         if now >= start + self.duration:
             return None
-        name = self.names[(number - 1) % len(self.names)]
-        round_number = (number - 1) // len(self.names)
-        platform = self.platforms[(number - 1 + round_number) % len(self.platforms)] if self.platforms else None
+        past_rounds, place = divmod(number - 1, len(self.names))
+        name = self.names[place]
+        # Shifted by one each round, so that every incident comes to every platform.
+        platform = self.platforms[(place + past_rounds) % len(self.platforms)] if self.platforms else None
         return Incident(name, start, start + self.duration, platform)
 
 

@@ -8,7 +8,6 @@ a failure while ``Cancelled`` is not counted at all.
 from __future__ import annotations
 
 from collections import Counter
-from itertools import islice
 from typing import ClassVar, Literal
 
 from exporter.simulator import roboto_records as records
@@ -84,7 +83,7 @@ class RobotoFace(Face):
             case "GET", ["v1", "triggers"]:
                 return Response(payload=_page([records.trigger(*pair, self.org_id) for pair in self._triggers(now)]))
             case "GET", ["v1", "triggers", "id", identifier, "dispatches"]:
-                return self._dispatches(identifier, now)
+                return self._dispatches(request, identifier, now)
         return self.error(404, "Not found")
 
     def _orgs(self) -> list[Json]:
@@ -118,16 +117,16 @@ class RobotoFace(Face):
                         "queued_count": active,
                     }
                 )
-        return self._paged(items, parameters.get("page_token"))
+        return self._paged(items, parameters.get("page_token"), self.page_size)
 
-    def _paged(self, items: list[Json], token: str | None) -> Response:
+    def _paged(self, items: list[Json], token: str | None, page_size: int | None) -> Response:
         cursor = decode_cursor(token) if token else [0]
         match cursor:
             case [int(start)]:
                 pass
             case _:
                 return self.error(400, "Invalid page_token")
-        size = self.page_size or len(items) or 1
+        size = page_size or len(items) or 1
         more = start + size < len(items)
         return Response(payload=_page(items[start : start + size], encode_cursor(start + size) if more else None))
 
@@ -182,14 +181,17 @@ class RobotoFace(Face):
     def _triggers(self, now: int) -> list[tuple[Workload, str]]:
         return [(w, name) for w in self.world.workloads("roboto", now) for name in w.triggers]
 
-    def _dispatches(self, identifier: str, now: int) -> Response:
-        workload = next((w for w, _ in self._triggers(now) if f"tr_{w.key}" == identifier), None)
-        if workload is None:
+    def _dispatches(self, request: Request, identifier: str, now: int) -> Response:
+        found = next((pair for pair in self._triggers(now) if records.trigger_id(*pair) == identifier), None)
+        if found is None:
             return self.error(404, "Trigger not found")
-        runs = islice(self.world.newest_first("roboto", workload.key, now), 50)
-        return Response(
-            payload=_page([records.dispatch(run, identifier, self.org_id) for run in runs if run.trigger_type])
-        )
+        workload, name = found
+        runs = (r for r in self.world.newest_first("roboto", workload.key, now) if r.trigger_name == name)
+        dispatches = [records.dispatch(run, identifier, self.org_id) for run in runs]
+        limit = request.parameters.get("limit", "50")
+        if not limit.isdecimal() or int(limit) < 1:
+            return self.error(400, "limit must be a positive number")
+        return self._paged(dispatches, request.parameters.get("page_token"), int(limit))
 
     # Envelopes
 

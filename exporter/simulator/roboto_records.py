@@ -5,6 +5,8 @@ Parameters, environments, details and people are canaries.
 
 from __future__ import annotations
 
+import hashlib
+
 from exporter.simulator.clock import SECOND, iso
 from exporter.simulator.face import CANARY
 from exporter.simulator.messages import Json
@@ -33,7 +35,7 @@ def invocation(run: Run, workload: Workload, org_id: str, now: int) -> dict[str,
         for change in run.changes
         if change.at <= now
     ]
-    by_trigger = {"source_type": "Trigger", "source_id": f"tr_{workload.key}"}
+    by_trigger = {"source_type": "Trigger", "source_id": trigger_id(workload, run.trigger_name or "")}
     by_hand = {"source_type": "Manual", "source_id": f"{CANARY} user"}
     record: dict[str, Json] = {
         "created": iso(run.created_at),
@@ -69,6 +71,12 @@ def invocation(run: Run, workload: Workload, org_id: str, now: int) -> dict[str,
     return record
 
 
+def trigger_id(workload: Workload, name: str) -> str:
+    """The id of a trigger: no part of a name, since ids stand in paths."""
+    digest = hashlib.blake2b(f"{workload.key}|{name}".encode("utf-8", "surrogatepass"), digest_size=6)
+    return f"tr_{digest.hexdigest()}"
+
+
 def trigger(workload: Workload, name: str, org_id: str) -> Json:
     """One trigger in the shape of API version 2026-08-27 and later."""
     definition = workload.triggers[name]
@@ -77,7 +85,7 @@ def trigger(workload: Workload, name: str, org_id: str) -> Json:
         fires_on = {"type": "schedule", "cron": definition.cron}
     action = {"name": workload.name, "digest": None, "owner": workload.owner or None}
     return {
-        "trigger_id": f"tr_{workload.key}",
+        "trigger_id": trigger_id(workload, name),
         "org_id": org_id,
         "name": name,
         "enabled": workload.enabled,
@@ -93,17 +101,17 @@ def trigger(workload: Workload, name: str, org_id: str) -> Json:
     }
 
 
-def dispatch(run: Run, trigger_id: str, org_id: str) -> Json:
+def dispatch(run: Run, identifier: str, org_id: str) -> Json:
     """One dispatch of a trigger: here each has led to an invocation."""
     return {
-        "trigger_id": trigger_id,
+        "trigger_id": identifier,
         "idempotency_token": f"schedule.fired|occurrence:{iso(run.created_at)}",
         "target_id": "t1",
         "org_id": org_id,
         "target_type": "invoke_action",
         "event_type": "schedule.fired",
         "event_id": f"evt_{run.id}",
-        "subject": f"roboto://trigger/{trigger_id}",
+        "subject": f"roboto://trigger/{identifier}",
         "dataset_id": None,
         "status": "dispatched",
         "status_detail": None,
