@@ -18,6 +18,8 @@ from prometheus_client.samples import Exemplar as ClientExemplar
 from exporter import catalogue
 from exporter.catalogue import own
 from exporter.counting.ledger import Exemplar, Value
+from exporter.exposition.pieces import help_text
+from exporter.exposition.series import openmetrics_name
 from exporter.exposition.syntax import EXEMPLAR_LABEL, bound, fits
 from exporter.families import Family, TargetLabels
 from exporter.observations import Labels
@@ -37,7 +39,7 @@ class Collector(ClientCollector):
         """Yield the families that targets may have, so that a registry refuses a second collector of them."""
         for metric in catalogue.ALL:
             if metric not in own.ROWS:
-                yield ClientMetric(metric.name.removesuffix("_total"), metric.help, metric.type)
+                yield ClientMetric(openmetrics_name(metric), help_text(metric), metric.type)
 
     def collect(self) -> Iterator[ClientMetric]:
         """Yield the families that have samples now."""
@@ -51,8 +53,8 @@ class Collector(ClientCollector):
                 yield self._family(catalogue.BY_NAME[name], found)
 
     def _family(self, metric: catalogue.Metric, found: list[tuple[TargetLabels, Family]]) -> ClientMetric:
-        name = metric.name.removesuffix("_total") if metric.type == "counter" else metric.name
-        exposed = ClientMetric(name, metric.help, metric.type)
+        name = openmetrics_name(metric)
+        exposed = ClientMetric(name, help_text(metric), metric.type)
         for target, family in found:
             common = {"platform": target.platform, "target": target.target, **dict(target.own)}
             if metric.type == "gaugehistogram":

@@ -10,9 +10,13 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
+from tools import metrics_page
+
 ROOT = Path(__file__).resolve().parent.parent
 
-GENERATED: Mapping[str, Callable[[], str]] = {}
+GENERATED: Mapping[str, Callable[[], str]] = {
+    "docs/metrics.md": metrics_page.page,
+}
 
 
 def outdated(root: Path, generated: Mapping[str, Callable[[], str]]) -> list[str]:

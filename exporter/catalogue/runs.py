@@ -85,6 +85,7 @@ RUN_LATENESS = Metric(
     unit=MICRO,
     bounds=DURATION_BOUNDS,
     durable=True,
+    stability="preview",
 )
 RUN_FAILURES = Metric(
     "automation_run_failures_total",
@@ -145,6 +146,7 @@ ENABLED = Metric(
     "1 when the platform says that the workload is enabled, 0 when it is disabled.",
     ("workload",),
     {"foundry": "enabled"},
+    stability="preview",
 )
 INFO = Metric(
     "automation_workload_info",
@@ -167,6 +169,7 @@ SCHEDULE_DUE = Metric(
     ("workload", "trigger_name"),
     {"foundry": "triggers' cron_expression in time_zone, or timer at"},
     unit=MICRO,
+    stability="preview",
 )
 SCHEDULE_NEXT = Metric(
     "automation_schedule_next_timestamp_seconds",
@@ -175,6 +178,7 @@ SCHEDULE_NEXT = Metric(
     ("workload", "trigger_name"),
     {"foundry": "triggers' cron_expression in time_zone, or timer at"},
     unit=MICRO,
+    stability="preview",
 )
 SCHEDULE_FIRED = Metric(
     "automation_schedule_fired_timestamp_seconds",
@@ -184,6 +188,7 @@ SCHEDULE_FIRED = Metric(
     {"foundry": "scheduled_fire_at"},
     unit=MICRO,
     durable=True,
+    stability="preview",
 )
 SCHEDULE_OVERDUE = Metric(
     "automation_schedule_overdue_since_timestamp_seconds",
@@ -192,6 +197,7 @@ SCHEDULE_OVERDUE = Metric(
     ("workload", "trigger_name"),
     {"foundry": "due times without a run of that scheduled_fire_at"},
     unit=MICRO,
+    stability="preview",
 )
 SCHEDULE_MISSED = Metric(
     "automation_schedule_missed_total",
@@ -200,6 +206,7 @@ SCHEDULE_MISSED = Metric(
     ("workload", "trigger_name"),
     {"foundry": "due times without a run of that scheduled_fire_at"},
     durable=True,
+    stability="preview",
 )
 OBJECTIVE_SUCCESS = Metric(
     "automation_workload_objective_success_ratio",

@@ -17,15 +17,19 @@ class Piece(NamedTuple):
     lines: int
 
 
+def help_text(metric: Metric) -> str:
+    """Return what ``# HELP`` says: the row's own sentence, then the field of each platform that feeds the family."""
+    sources = " | ".join([f"{platform}: {field}" for platform, field in metric.sources.items()])
+    return f"{metric.help} Sources: {sources}" if sources else metric.help
+
+
 def header(metric: Metric) -> Piece:
     """Return the lines before a family's samples; none in text for what is OpenMetrics only."""
-    name = openmetrics_name(metric)
-    openmetrics = f"# HELP {name} {escaped_help(metric.help, openmetrics=True)}\n# TYPE {name} {metric.type}\n"
-    text = (
-        f"# HELP {metric.name} {escaped_help(metric.help, openmetrics=False)}\n# TYPE {metric.name} {metric.type}\n"
-        if not metric.openmetrics_only
-        else ""
-    )
+    name, said = openmetrics_name(metric), help_text(metric)
+    openmetrics = f"# HELP {name} {escaped_help(said, openmetrics=True)}\n# TYPE {name} {metric.type}\n"
+    text = f"# HELP {metric.name} {escaped_help(said, openmetrics=False)}\n# TYPE {metric.name} {metric.type}\n"
+    if metric.openmetrics_only:
+        text = ""
     return Piece(encoded(text), encoded(openmetrics), 2)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import Any
 
 import pytest
@@ -10,8 +10,6 @@ from hypothesis import given, settings
 from prometheus_client import CollectorRegistry
 from prometheus_client.exposition import generate_latest
 from prometheus_client.metrics_core import Metric as ClientMetric
-from prometheus_client.openmetrics.exposition import generate_latest as _generate_openmetrics
-from prometheus_client.openmetrics.parser import text_string_to_metric_families as _parse_openmetrics
 from prometheus_client.parser import text_string_to_metric_families as parse_text
 from prometheus_client.samples import Sample
 
@@ -19,13 +17,10 @@ from exporter.catalogue import runs
 from exporter.collector import Collector
 from exporter.exposition import Snapshot
 from exporter.families import Family, TargetLabels
+from tests.exposition.parsers import generate_openmetrics, parse_openmetrics
 from tests.exposition.samples import FLEET, SUPPORT, expositions
 
 Exposition = list[tuple[TargetLabels, list[Family]]]
-
-# The library left these two without types.
-generate_openmetrics: Callable[[CollectorRegistry], bytes] = _generate_openmetrics
-parse_openmetrics: Callable[[str], Iterable[ClientMetric]] = _parse_openmetrics
 
 
 def registry_of(exposition: Exposition, *, created: bool) -> CollectorRegistry:
