@@ -1,25 +1,24 @@
 """The simulator as an httpx transport: the same answers without a socket, on any clock.
 
 What a connection does wrong becomes the exception that httpx would raise. Waiting takes no real time: an answer
-that is slower than the request's read timeout is a ``ReadTimeout`` at once.
+that is slower than the request's read timeout is a ``ReadTimeout`` at once. A total deadline, which no single
+read exceeds, needs the real server.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import NoReturn
 
 import httpx
 
 from exporter.simulator.messages import Request, Response
 
+PIECE = 65_536
+"""Bytes of a body that are given at a time."""
+
 
 class SimulatorTransport(httpx.BaseTransport):
-    """Answers every host, so that a test sees a request to a foreign host as answered by nobody: see ``hosts``.
-
-    ``hosts`` is the set of hosts this transport stands for; a request to any other raises ``ConnectError`` and
-    is kept in ``strays``.
-    """
+    """Answers for ``hosts``; a request to any other host raises ``ConnectError`` and is kept in ``strays``."""
 
     def __init__(
         self,
@@ -46,43 +45,32 @@ class SimulatorTransport(httpx.BaseTransport):
             case "hang" | "drip_headers" if timeout is not None and response.delay >= timeout:
                 raise httpx.ReadTimeout("no answer in time", request=request)
             case "reset":
-                return self._answer(request, response, _broken_stream(response.content(), request))
+                reset = httpx.ReadError("connection reset by peer", request=request)
+                return self._answer(request, response, reset)
+            case "drip_body" if timeout is not None and response.delay >= timeout:
+                slow = httpx.ReadTimeout("the rest did not come in time", request=request)
+                return self._answer(request, response, slow)
             case _:
                 return self._answer(request, response, None)
 
     def _answer(
-        self, request: httpx.Request, response: Response, stream: httpx.SyncByteStream | None
+        self, request: httpx.Request, response: Response, broken: httpx.TransportError | None
     ) -> httpx.Response:
-        headers = {"Content-Type": "application/json", **response.headers}
-        if stream is not None:
-            headers["Content-Length"] = str(len(response.content()))
-            return httpx.Response(response.status, headers=headers, stream=stream, request=request)
-        return httpx.Response(response.status, headers=headers, stream=_Body(response.content()), request=request)
+        content = response.content()
+        headers = {"Content-Type": "application/json", **response.headers, "Content-Length": str(len(content))}
+        stream = _Body(content, broken)
+        return httpx.Response(response.status, headers=headers, stream=stream, request=request)
 
 
 class _Body(httpx.SyncByteStream):
-    """A whole body, streamed, so that clients that read in chunks do."""
+    """A body in pieces, as a socket gives it; with ``broken`` it ends in that error half way."""
 
-    def __init__(self, content: bytes) -> None:
-        self._content = content
-
-    def __iter__(self) -> Iterator[bytes]:
-        for start in range(0, len(self._content), 65536):
-            yield self._content[start : start + 65536]
-
-
-class _Broken(httpx.SyncByteStream):
-    def __init__(self, content: bytes, request: httpx.Request) -> None:
-        self._content = content
-        self._request = request
+    def __init__(self, content: bytes, broken: httpx.TransportError | None) -> None:
+        self._content = content if broken is None else content[: len(content) // 2]
+        self._broken = broken
 
     def __iter__(self) -> Iterator[bytes]:
-        yield self._content[: len(self._content) // 2]
-        self._fail()
-
-    def _fail(self) -> NoReturn:
-        raise httpx.ReadError("connection reset by peer", request=self._request)
-
-
-def _broken_stream(content: bytes, request: httpx.Request) -> httpx.SyncByteStream:
-    return _Broken(content, request)
+        for start in range(0, len(self._content), PIECE):
+            yield self._content[start : start + PIECE]
+        if self._broken is not None:
+            raise self._broken

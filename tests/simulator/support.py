@@ -25,7 +25,7 @@ class Asker:
         self.client = httpx.Client(transport=self.simulator.transport())
         self.endpoints = self.simulator.endpoints()
 
-    def roboto(self, path: str, headers: dict[str, str] | None = None, **parameters: str) -> httpx.Response:
+    def roboto(self, path: str, *, headers: Any = None, **parameters: str) -> httpx.Response:
         """GET from Roboto with the good token."""
         good = {"Authorization": f"Bearer {self.simulator.credentials.roboto_token}"}
         return self.client.get(self.endpoints["roboto"] + path, params=parameters, headers={**good, **(headers or {})})
@@ -48,7 +48,7 @@ class Asker:
             for item in response.json()["data"]["items"]
         }
 
-    def foundry(self, path: str, headers: dict[str, str] | None = None, **parameters: str) -> httpx.Response:
+    def foundry(self, path: str, *, headers: Any = None, **parameters: str) -> httpx.Response:
         """GET from Foundry with the good token and the API version."""
         good = {"Authorization": f"Bearer {self.simulator.credentials.foundry_token}"}
         return self.client.get(

@@ -16,7 +16,7 @@ ROUTINE = "ticket-triage"
 def test_the_past_stays_as_it_was(name: IncidentName) -> None:
     """Whatever is switched on at a moment, every state up to that moment is the same as before."""
     world = demo_world(1, NOON, workloads=4)
-    keys = [(platform, key) for platform in ("roboto", "foundry") for key in world.keys(platform)]  # type: ignore[arg-type]
+    keys = [(platform, key) for platform in ("roboto", "foundry") for key in world.keys(platform)]
 
     def past() -> list[object]:
         return [

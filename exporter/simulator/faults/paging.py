@@ -7,6 +7,7 @@ from dataclasses import replace
 from urllib.parse import urlencode
 
 from exporter.simulator.faults.registry import Exchange, fault
+from exporter.simulator.messages import Response
 
 
 @fault("after")
@@ -18,41 +19,14 @@ def foreign_next_link(exchange: Exchange, link: str = "https://other.invalid/ste
 
 @fault("after")
 def looping_next_link(exchange: Exchange) -> None:
-    """The next page is this page, for ever."""
-    if exchange.is_listing:
-        parameters = exchange.request.parameters
-        token = parameters.get("after") or parameters.get("page_token") or "first"
-        link = exchange.request.url if "next_link" in exchange.response.payload else token
-        exchange.face.set_link(exchange.response.payload, link)
+    """The first page leads to itself, for ever."""
+    _replay(exchange, "again", new_links=False)
 
 
 @fault("after")
 def repeated_page(exchange: Exchange) -> None:
     """Every page shows the rows of the first one, under links that are always new."""
-    if not exchange.is_listing:
-        return
-    seen = exchange.memory.get("pages", 0) + 1
-    exchange.memory["pages"] = seen
-    path = exchange.request.path
-    if exchange.is_first_page:
-        exchange.memory[path] = copy.deepcopy(exchange.rows)
-    exchange.rows[:] = copy.deepcopy(exchange.memory.get(path, []))
-    token = f"again-{seen}"
-    if "next_link" in exchange.response.payload:
-        link = f"{exchange.request.base}{path}?{urlencode({**exchange.request.parameters, 'after': token})}"
-        exchange.face.set_link(exchange.response.payload, link)
-    else:
-        exchange.face.set_link(exchange.response.payload, token)
-
-
-@fault("before")
-def forgiving_pages(exchange: Exchange) -> None:
-    """A page token that is not understood leads to the first page instead of an error."""
-    parameters = exchange.request.parameters
-    for name in ("after", "page_token"):
-        if parameters.get(name, "").startswith(("again-", "first")):
-            del parameters[name]
-    exchange.request = replace(exchange.request, query=urlencode(parameters))
+    _replay(exchange, "again", new_links=True)
 
 
 @fault("before")
@@ -111,6 +85,23 @@ def unsorted(exchange: Exchange) -> None:
 @fault("after")
 def endless_empty_pages(exchange: Exchange) -> None:
     """Every page is empty and leads to another one."""
-    if exchange.is_listing:
-        repeated_page(exchange)
-        exchange.rows.clear()
+    _replay(exchange, "empty", new_links=True)
+    exchange.rows.clear()
+
+
+def _replay(exchange: Exchange, word: str, *, new_links: bool) -> None:
+    """Answer every page of a listing with its first one, and lead on under a made-up token."""
+    path = exchange.request.path
+    if exchange.is_first_page and exchange.is_listing:
+        exchange.memory[path] = copy.deepcopy(exchange.response.payload)
+    if path not in exchange.memory:
+        return
+    exchange.memory["pages"] = exchange.memory.get("pages", 0) + 1
+    token = f"{word}-{exchange.memory['pages']}" if new_links else word
+    headers = exchange.response.headers
+    exchange.response = Response(payload=copy.deepcopy(exchange.memory[path]), headers=headers)
+    link = token
+    if "next_link" in exchange.response.payload:
+        parameters = {**exchange.request.parameters, "after": token}
+        link = f"{exchange.request.base}{path}?{urlencode(parameters)}"
+    exchange.face.set_link(exchange.response.payload, link)
