@@ -65,6 +65,8 @@ def note(report: Report, batch: Observed, listings_per_workload: bool) -> None:
 
     A poll is good when the roster was read whole, or, of a platform with one listing, that listing, or the windows.
     """
+    if isinstance(batch, Roster | Page):
+        report.unknown.update(batch.unknown)
     match batch:
         case Roster():
             report.good |= listings_per_workload

@@ -8,7 +8,7 @@ from typing import Final
 from exporter import killpoints
 from exporter.catalogue import own
 from exporter.counting import finish, release
-from exporter.counting.ledger import empty
+from exporter.counting.ledger import SeriesKey, empty
 from exporter.errors import ExporterError, Forbidden, Reason, StateError, Unauthorized
 from exporter.poll import Report, poll
 from exporter.publisher import Publisher
@@ -166,7 +166,8 @@ class Runner:
         metrics.set_target(own.TARGET_TLS_INSECURE, platform, name, target.tls_insecure)
         folded = len(target.ledger.workloads) - target.ledger.own_slots()
         metrics.set_target(own.WORKLOADS_FOLDED, platform, name, folded)
-        metrics.degraded(platform, name, self._degraded(target))
+        target.degraded = frozenset(self._degraded(target))
+        metrics.degraded(platform, name, target.degraded)
         self._tell_budget(target)
 
     def _tell_budget(self, target: Target) -> None:
@@ -199,9 +200,15 @@ class Runner:
     def end_holds(self, target: Target) -> None:
         """Show what was held back long enough. Called by a timer, also while polls fail (rule 16)."""
         with target.lock:
-            over = target.ledger.holds_over(self._clock.monotonic(), target.zero_hold)
-            if not over:
-                return
+            self._release(target, target.ledger.holds_over(self._clock.monotonic(), target.zero_hold))
+
+    def release_all(self, target: Target) -> None:
+        """Show everything that an earlier process held back, for a process that holds nothing."""
+        with target.lock:
+            self._release(target, list(target.ledger.series))
+
+    def _release(self, target: Target, over: list[SeriesKey]) -> None:
+        if over:
             pending = [key for key in over if not empty(target.ledger.series[key].pending)]
             if pending:
                 try:

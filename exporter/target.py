@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
@@ -42,9 +43,15 @@ class Target:
     client: Client
     circuit: Circuit
     ledger: MemoryLedger
+    requests: Callable[[], int]
+    """How many requests were sent since the start."""
     tls_insecure: bool = False
     jitter: float = 0.1
     lock: threading.RLock = field(default_factory=threading.RLock)
+    polling: threading.Lock = field(default_factory=threading.Lock)
+    """Held for the length of a poll, so that a reload can wait for it."""
+    retired: bool = False
+    """Taken out by a reload; polls no more."""
     memory: dict[str, Any] = field(default_factory=dict)
     awaiting: list[SeriesKey] = field(default_factory=list)
     """Series that are rendered and wait for the next publication to begin their hold."""
@@ -53,8 +60,9 @@ class Target:
     """Whether the last finished poll was good; None before the first."""
     last_poll: Micros | None = None
     last_error: LastError | None = None
+    degraded: frozenset[str] = frozenset()
+    """What is wrong although it may be up: labels of ``target_degraded``."""
     effective_interval: Micros = 0
-    skew: float | None = None
 
     @property
     def name(self) -> str:

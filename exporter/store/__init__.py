@@ -52,8 +52,8 @@ class Store(Protocol):
     def transaction(self, name: str) -> AbstractContextManager[Transaction]:
         """Begin the transaction of one batch."""
 
-    def drop_unused(self, before: Micros) -> list[str]:
-        """Drop what belongs to targets last configured before a time; return their names."""
+    def drop_unused(self, now: Micros, before: Micros) -> list[str]:
+        """Note that the open targets are in use; drop those last in use before a time and return their names."""
 
     def size_bytes(self) -> int:
         """Return how much room the state takes on disk."""

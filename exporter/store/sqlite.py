@@ -250,10 +250,12 @@ class SqliteStore:
         fields = ", ".join(f"{field} = NULL" for field in TargetState._fields)
         self._connection.execute(f"UPDATE target SET {fields} WHERE id = ?", (target,))  # noqa: S608
 
-    def drop_unused(self, before: Micros) -> list[str]:
-        """Drop what belongs to targets last configured before a time."""
+    def drop_unused(self, now: Micros, before: Micros) -> list[str]:
+        """Note that the open targets are in use; drop those last in use before a time."""
         with self._lock, self._guard():
             self._begin()
+            open_now = [(now, ledger.row) for ledger in self._ledgers.values()]
+            self._connection.executemany("UPDATE target SET used_at = ? WHERE id = ?", open_now)
             unused = self._connection.execute("SELECT id, name FROM target WHERE used_at < ?", (before,)).fetchall()
             unused = [(number, name) for number, name in unused if name not in self._ledgers]
             for number, _ in unused:

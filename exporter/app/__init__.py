@@ -1,0 +1,14 @@
+"""The composition root: from settings to a running service, or to one poll of everything.
+
+targets.py   settings -> targets: platform, client, budget, ledger
+service.py   the service: store, schedule, web, start and stop
+once.py      ``once``: one poll of every target, and what it saw
+status.py    what the status page shows
+"""
+
+from __future__ import annotations
+
+from exporter.app.once import once
+from exporter.app.service import Service, run
+
+__all__ = ["Service", "once", "run"]

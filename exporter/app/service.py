@@ -1,0 +1,271 @@
+"""The service: opens the state, polls on a schedule, serves what is ready, ends cleanly."""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from types import FrameType
+from typing import Final
+
+from exporter import killpoints
+from exporter.app.reload import difference
+from exporter.app.status import status
+from exporter.app.targets import build, reset_state
+from exporter.catalogue import own
+from exporter.config import Settings
+from exporter.errors import ConfigError, StateError
+from exporter.exposition import Snapshot
+from exporter.http import Budgets
+from exporter.options import RunOptions
+from exporter.platforms.settings import TargetSettings
+from exporter.publisher import Publisher
+from exporter.runner import Runner
+from exporter.schedule import Schedule
+from exporter.selfmetrics import SelfMetrics
+from exporter.store.lock import network_file_system
+from exporter.store.sqlite import SqliteStore
+from exporter.target import Target
+from exporter.times import SECOND
+from exporter.web.app import Sources, Verdict, application
+from exporter.web.server import Server
+from exporter.web.views import StatusView
+
+log = logging.getLogger(__name__)
+
+SWITCH_INTERVAL: Final = 0.0005
+"""Seconds after which a thread that computes gives way, so that rendering does not hold up scrapes."""
+
+STOP_POLLS: Final = 2.0
+STOP_WEB: Final = 1.0
+"""Seconds that polls and answers under way get at the end; the whole stop takes less than five."""
+
+LONGEST_BEAT: Final = 60.0
+"""Seconds without a beat of the scheduler after which it is taken for dead."""
+
+
+class Service:
+    """Everything that runs. ``start`` raises ConfigError or StateError; after that errors are metrics and log."""
+
+    def __init__(self, settings: Settings, options: RunOptions) -> None:
+        self._settings = settings
+        self._options = options
+        self._clock = options.world.clock
+        self._started = self._clock.now().wall
+        self._reload_lock = threading.Lock()
+        self._reload_error: str | None = None
+        self.metrics = SelfMetrics()
+        self.snapshot = Snapshot(created=options.openmetrics_created)
+        self.publisher = Publisher(self.snapshot, self.metrics, self._clock)
+        self._budgets = Budgets()
+        self.store = self._open_store()
+        self.runner = Runner(self.store, self.publisher, self.metrics, self._clock)
+        self.targets: dict[str, Target] = {}
+        self.schedule = Schedule(self._clock, on_step=self.runner.clock_stepped)
+        self.server = Server(application(self._sources()), options.address)
+
+    def _open_store(self) -> SqliteStore:
+        path = self._settings.state
+        if self._options.reset_state:
+            reset_state(path, self._started)
+        mounts = Path("/proc/mounts")
+        kind = network_file_system(path.absolute(), mounts.read_text("utf-8")) if mounts.exists() else None
+        if kind is not None:
+            log.warning(
+                "the state is on a network file system, whose locks and syncs cannot be relied on; "
+                "put it on a local disk",
+                extra={"path": str(path), "type": kind},
+            )
+        return SqliteStore(path, self._started)
+
+    def _sources(self) -> Sources:
+        return Sources(
+            snapshot=lambda: self.snapshot.current,
+            healthy=self._healthy,
+            ready=self._ready,
+            status=self._status,
+            reload=self.reload if self._options.enable_lifecycle else None,
+        )
+
+    def start(self) -> None:
+        """Load what is stored, serve it, and begin to poll."""
+        sys.setswitchinterval(SWITCH_INTERVAL)
+        killpoints.reached("start")
+        try:
+            for settings in self._settings.targets:
+                self._add(settings)
+        except (ConfigError, StateError):
+            self.stop()
+            raise
+        self.metrics.config_reload(True, self._clock.now().wall / SECOND)
+        self.metrics.set_process(own.STATE_CREATED, self.store.created_at() / SECOND)
+        self._tick_own()
+        self.schedule.timer("holds", 1.0, self._tick_holds)
+        self.schedule.timer("own metrics", 5.0, self._tick_own)
+        self.schedule.timer("staleness", 30.0, self._tick_staleness)
+        self.schedule.timer("unused state", 3600.0, self._tick_unused)
+        self.server.start()
+        self._plan(list(self.targets.values()))
+        self.schedule.start()
+        log.info(
+            "serving",
+            extra={
+                "address": str(self.server.address),
+                "targets": len(self.targets),
+                "state": str(self._settings.state),
+            },
+        )
+
+    def _add(self, settings: TargetSettings) -> Target:
+        target = build(
+            settings,
+            store=self.store,
+            budgets=self._budgets,
+            metrics=self.metrics,
+            clock=self._clock,
+            transport=self._options.world.transport,
+        )
+        self.targets[target.name] = target
+        self.publisher.refresh(target)
+        return target
+
+    def _plan(self, targets: list[Target]) -> None:
+        for target in targets:
+            self.schedule.add(target.name, target.limits.interval / SECOND, self._job(target), target.jitter)
+
+    def _job(self, target: Target) -> Callable[[], None]:
+        def job() -> None:
+            with target.polling:
+                if not target.retired and target.circuit.allow(self._clock.monotonic()):
+                    self.runner.run(target)
+
+        return job
+
+    def _tick_holds(self) -> None:
+        for target in list(self.targets.values()):
+            self.runner.end_holds(target)
+        self.publisher.publish()
+
+    def _tick_own(self) -> None:
+        self.metrics.set_process(own.STATE_SIZE, self.store.size_bytes())
+        self.publisher.refresh_own()
+
+    def _tick_staleness(self) -> None:
+        for target in list(self.targets.values()):
+            self.publisher.refresh(target)
+
+    def _tick_unused(self) -> None:
+        now = self._clock.now().wall
+        targets = list(self.targets.values())
+        if targets:
+            longest = max(target.limits.forget_after for target in targets)
+            for name in self.store.drop_unused(now, now - longest):
+                log.info("state of a target that is no longer configured was dropped", extra={"target": name})
+
+    def _healthy(self) -> Verdict:
+        age = self.schedule.beat_age()
+        if age > LONGEST_BEAT:
+            return Verdict(False, f"the scheduler has not run for {age:.0f} s")
+        return Verdict(True, "serving and polling")
+
+    def _ready(self) -> Verdict:
+        if self.snapshot.current is None:
+            return Verdict(False, "the first snapshot is not rendered yet")
+        return Verdict(True, "state open, snapshot rendered")
+
+    def _status(self) -> StatusView:
+        return status(
+            self.targets.values(), self._clock.now().wall, self._started, self.schedule.next_run, self._reload_error
+        )
+
+    def reload(self) -> None:
+        """Read the configuration anew; targets that did not change are not touched.
+
+        Raises ConfigError, and then the old configuration stays.
+        """
+        with self._reload_lock:
+            try:
+                settings = self._read_settings()
+                change = difference(self._settings, settings)
+            except ConfigError as error:
+                self._reload_error = str(error)
+                self.metrics.config_reload(False, self._clock.now().wall / SECOND)
+                log.warning("configuration not reloaded: %s", error)
+                raise
+            for name in change.removed:
+                self._remove(name)
+            added = [self._add(target) for target in change.added]
+            self._plan(added)
+            self._settings = settings
+            self._reload_error = None
+            self.metrics.config_reload(True, self._clock.now().wall / SECOND)
+            self.publisher.publish(force=True)
+            log.info("configuration reloaded", extra={"removed": len(change.removed), "added": len(added)})
+
+    def _read_settings(self) -> Settings:
+        if self._options.read_settings is None:
+            raise ConfigError(["there is no configuration file to read anew"])
+        return self._options.read_settings()
+
+    def _remove(self, name: str) -> None:
+        target = self.targets.pop(name)
+        self.schedule.remove(name)
+        with target.polling, target.lock:  # a reload waits for the target's running poll
+            target.retired = True
+            self.publisher.remove([target])
+            self.metrics.forget_target(target.labels.platform, name)
+            self.store.close_target(name)
+            target.client.close()
+
+    def stop(self) -> bool:
+        """End polls, answers and timers, and close the state; return whether everything ended in time."""
+        for target in self.targets.values():
+            target.client.abort()
+        ended = self.schedule.stop(STOP_POLLS)
+        ended = self.server.stop(STOP_WEB) and ended
+        for target in self.targets.values():
+            target.client.close()
+        self.store.close()
+        return ended
+
+
+def run(settings: Settings, options: RunOptions) -> int:
+    """Run until SIGTERM or SIGINT; return the exit code. SIGHUP reads the configuration anew."""
+    service = Service(settings, options)
+    ask = _Asked()
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, ask)
+    service.start()
+    while not ask.wait():
+        try:
+            service.reload()
+        except ConfigError:
+            log.info("the configuration read before stays in use")
+    log.info("stopping")
+    if not service.stop():
+        logging.shutdown()
+        os._exit(0)  # a thread that hangs in the system must not hold the exit: everything is committed
+    return 0
+
+
+class _Asked:
+    """What signals asked for."""
+
+    def __init__(self) -> None:
+        self._event = threading.Event()
+        self._stop = False
+
+    def __call__(self, number: int, frame: FrameType | None) -> None:
+        del frame
+        self._stop = self._stop or number != signal.SIGHUP
+        self._event.set()
+
+    def wait(self) -> bool:
+        """Wait for a signal; return True to stop, False to reload."""
+        self._event.wait()
+        self._event.clear()
+        return self._stop
