@@ -1,0 +1,76 @@
+"""The threads that run jobs.
+
+APScheduler's own pool joins its threads when the interpreter ends, so one poll that is blocked for good would
+hold the exit. These threads are daemons: what they do is durable in whole transactions, and the process may end
+at any instant.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections import deque
+from datetime import datetime
+from threading import Condition, Thread
+from typing import Final
+
+from apscheduler.executors.base import BaseExecutor
+from apscheduler.job import Job
+
+log = logging.getLogger(__name__)
+
+MOST_THREADS: Final = 256
+
+
+class Workers(BaseExecutor):  # type: ignore[misc]  # APScheduler has no types
+    """Runs each job on a thread that ends when nothing waits; more than ``most`` at a time wait for their turn.
+
+    A job that raises is logged, and that is all that happens.
+    """
+
+    def __init__(self, most: int = MOST_THREADS) -> None:
+        """Start no thread yet."""
+        super().__init__()
+        self._most = most
+        self._changed = Condition()
+        self._waiting: deque[Job] = deque()
+        self._threads = 0
+        self._closed = False
+
+    def shutdown(self, wait: bool = True) -> None:
+        """Start nothing any more; what runs is waited for by ``join``."""
+        del wait  # the caller does not know for how long
+        with self._changed:
+            self._closed = True
+            self._waiting.clear()
+
+    def join(self, timeout: float) -> bool:
+        """Wait for at most ``timeout`` seconds until nothing runs; return whether that is so."""
+        with self._changed:
+            return self._changed.wait_for(lambda: not self._threads, timeout)
+
+    def _do_submit_job(self, job: Job, run_times: list[datetime]) -> None:
+        del run_times  # one run, however many are due
+        with self._changed:
+            if self._closed:
+                return
+            self._waiting.append(job)
+            if self._threads < self._most:
+                self._threads += 1
+                Thread(target=self._work, name=job.id, daemon=True).start()
+
+    def _work(self) -> None:
+        while (job := self._take()) is not None:
+            try:
+                job.func()
+            except BaseException:  # whatever it is, this thread serves other jobs too
+                log.exception("%s failed; it stays on schedule", job.id)
+            finally:
+                self._run_job_success(job.id, [])
+
+    def _take(self) -> Job | None:
+        with self._changed:
+            if self._waiting:
+                return self._waiting.popleft()
+            self._threads -= 1
+            self._changed.notify_all()
+            return None
