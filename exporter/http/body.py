@@ -56,44 +56,50 @@ class _Plain:
 
 
 class _Zlib:
-    """gzip (several members too, RFC 1952) or deflate, which some servers send without the zlib header."""
+    """gzip (several members too, RFC 1952) or deflate, with the zlib header (RFC 1950) or, as some send it, without."""
 
     def __init__(self, wbits: int, step: int) -> None:
         self._wbits = wbits
         self._step = step
         self._decoder = zlib.decompressobj(wbits)
-        self._fed = False
+        self._start = b""
+        self._started = False
         self._ended = False
 
     def feed(self, chunk: bytes) -> Iterable[bytes]:
-        data, more = chunk, False
+        data, more = self._begin(chunk), False
         while (data or more) and not self._ended:
             if self._decoder.eof:
                 if self._wbits != _GZIP or not b"\x1f\x8b".startswith(data[:2]):
                     self._ended = True  # what follows the end is padding
                     return
                 self._decoder = zlib.decompressobj(self._wbits)
-            part = self._decompress(data)
+            try:
+                part = self._decoder.decompress(data, self._step)
+            except zlib.error:
+                raise InvalidResponse("found a broken compressed body, expected gzip or deflate") from None
             yield part
             # A full step may leave output inside the decoder although all of the input was taken.
             more = len(part) >= self._step
             data = self._decoder.unconsumed_tail or self._decoder.unused_data
 
-    def _decompress(self, data: bytes) -> bytes:
-        try:
-            part = self._decoder.decompress(data, self._step)
-        except zlib.error:
-            if self._fed or self._wbits != zlib.MAX_WBITS:
-                raise InvalidResponse("found a broken compressed body, expected gzip or deflate") from None
+    def finish(self) -> None:
+        if self._start and not self._decoder.eof:
+            raise InvalidResponse("found a compressed body that ends early")
+
+    def _begin(self, chunk: bytes) -> bytes:
+        """Hold the first bytes back until they tell whether there is a zlib header."""
+        if self._started:
+            return chunk
+        self._start += chunk
+        if len(self._start) < 2:
+            return b""
+        self._started = True
+        first, second = self._start[0], self._start[1]
+        if self._wbits == zlib.MAX_WBITS and (first & 15 != 8 or (first * 256 + second) % 31):
             self._wbits = -zlib.MAX_WBITS
             self._decoder = zlib.decompressobj(self._wbits)
-            return self._decompress(data)
-        self._fed = True
-        return part
-
-    def finish(self) -> None:
-        if self._fed and not self._decoder.eof:
-            raise InvalidResponse("found a compressed body that ends early")
+        return self._start
 
 
 def _unpacker(encoding: str, limit: int) -> _Plain | _Zlib:
@@ -154,7 +160,11 @@ def _what(body: bytes, error: ValueError) -> str:
 def _what_json(body: bytes, error: json.JSONDecodeError) -> str:
     if error.msg.startswith("Extra data"):
         return f"more text after the JSON (at character {error.pos})"
-    cut = body.rstrip()[-1:] not in (b"}", b"]") or error.pos >= len(error.doc.rstrip())
+    cut = (
+        body.rstrip()[-1:] not in (b"}", b"]")
+        or error.pos >= len(error.doc.rstrip())
+        or error.msg.startswith("Unterminated string")
+    )
     if body.lstrip(_BLANK)[:1] in (b"{", b"[") and cut:
         return f"truncated JSON (it stops at byte {len(body)})"
     return f"text that is no JSON (at character {error.pos})"

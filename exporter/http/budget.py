@@ -24,6 +24,8 @@ OWN_SHARE = 0.5
 """The part of an announced limit that our own requests may use in one window."""
 RESERVE = 0.1
 """While less than this part of an announced limit remains, nothing is sent."""
+SHORTEST_WAIT = 0.001
+"""Seconds; a wait below a clock's resolution would be asked for again and again."""
 ASSUMED_WINDOW = 60.0
 """Seconds; the window of a limit that does not say when it ends."""
 
@@ -46,7 +48,9 @@ class Budget:
         self._paused_until = self._filled_at
         self._limit: int | None = None
         self._left: int | None = None
+        self._told: int | None = None
         self._window_ends: float | None = None
+        self._assumed = False
         self._own = 0
         self._reset: float | None = None
 
@@ -68,7 +72,7 @@ class Budget:
                 return 0.0
         if wait > max_wait:
             raise RateLimited(f"no request allowed for {wait:.0f} s: {why}", retry_after=wait)
-        return wait
+        return max(wait, SHORTEST_WAIT)
 
     def announce(self, quota: Quota) -> None:
         """Learn what a response said about the upstream's limit. An empty quota changes nothing."""
@@ -77,16 +81,21 @@ class Budget:
         with self._lock:
             now = self._clock()
             self._advance(now)
-            ends = now + (quota.reset_in if quota.reset_in is not None else ASSUMED_WINDOW)
-            if self._limit is None and self._window_ends is None:
-                self._own = 1  # the first announcement: what was sent long before it is of no window
-            # A sliding window would end later with every answer: the earliest end stays, until it has passed.
-            self._window_ends = ends if self._window_ends is None else min(self._window_ends, ends)
+            if self._window_ends is None and quota.limit is not None:
+                # The first announcement: of what was sent before, only what the upstream counts is of its window.
+                used = quota.limit - quota.remaining if quota.remaining is not None else 1
+                self._own = min(self._own, max(1, used))
             if quota.reset_in is not None:
+                # A sliding window ends later with every answer: the earliest end stays until it has passed.
+                ends = now + quota.reset_in
+                self._window_ends = ends if self._window_ends is None or self._assumed else min(self._window_ends, ends)
+                self._assumed = False
                 self._reset = self._wall() + quota.reset_in
+            elif self._window_ends is None:
+                self._window_ends, self._assumed = now + ASSUMED_WINDOW, True
             if quota.limit is not None:
                 self._limit = quota.limit
-            self._left = quota.remaining
+            self._left = self._told = quota.remaining
 
     def pause(self, seconds: float) -> None:
         """Nothing is sent for so long, by anyone; a longer pause already running stays."""
@@ -111,8 +120,8 @@ class Budget:
 
     @property
     def quota_remaining(self) -> int | None:
-        """What remained of the announced limit, less what was sent since."""
-        return self._left
+        """What remained of the announced limit, as last told."""
+        return self._told
 
     @property
     def quota_reset(self) -> float | None:
@@ -135,7 +144,7 @@ class Budget:
         self._tokens = min(self._capacity, self._tokens + max(0.0, now - self._filled_at) * self._rate)
         self._filled_at = now
         if self._window_ends is not None and now >= self._window_ends:
-            self._window_ends = None
+            self._window_ends, self._assumed = now + ASSUMED_WINDOW, True  # until the next answer tells
             self._own = 0
             self._left = None
 

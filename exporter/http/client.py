@@ -178,8 +178,7 @@ class Client:
                 if wait is None:
                     raise
                 tries += 1
-                if error.retry_after is None:
-                    self._pause(wait, where)
+                self._pause(wait, where)
 
     def _try(self, request: httpx.Request, where: str, expect: Collection[int]) -> Reply:
         for name, value in self._headers.items():
@@ -229,9 +228,7 @@ class Client:
             poll = self._poll
             if not retryable(error) or tries >= poll.tries or poll.retries_left <= 0 or self._wire.stopped.is_set():
                 return None
-            wait = error.retry_after
-            if wait is None:
-                wait = self._rng.uniform(0.0, min(LONGEST_RETRY, FIRST_RETRY * 2.0**tries))
+            wait = error.retry_after or self._rng.uniform(0.0, min(LONGEST_RETRY, FIRST_RETRY * 2.0**tries))
             if wait >= self.time_left:
                 return None
             poll.retries_left -= 1

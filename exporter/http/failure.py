@@ -198,7 +198,7 @@ def _causes(error: BaseException) -> Iterator[BaseException]:
 def _tls_words(error: ssl.SSLError) -> str:
     if isinstance(error, ssl.SSLCertVerificationError):
         return str(error.verify_message)[:120]
-    return str(error.reason or "broken").lower().replace("_", " ")[:120]
+    return str(getattr(error, "reason", None) or "broken").lower().replace("_", " ")[:120]
 
 
 def _system_words(error: OSError | None) -> str:

@@ -23,7 +23,7 @@ LONGEST_WINDOW = 86_400.0
 """Seconds. A quota that says it ends later than this is taken for unreadable."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_SECONDS = re.compile(r"\d{1,12}(\.\d{1,9})?", re.ASCII)
+_SECONDS = re.compile(r"\d{1,15}(\.\d{1,9})?", re.ASCII)
 _COUNT = re.compile(r"\d{1,15}", re.ASCII)
 _DURATION = re.compile(r"(?:(\d{1,4})h)?(?:(\d{1,6})m)?(?:(\d{1,9}(?:\.\d{1,9})?)s)?", re.ASCII)
 _MILLISECONDS = re.compile(r"(\d{1,9})ms", re.ASCII)

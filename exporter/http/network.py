@@ -112,9 +112,12 @@ class Network(httpcore.NetworkBackend):
             if ends_at is not None and time.monotonic() >= ends_at:
                 raise httpcore.ConnectTimeout("the host name was not resolved in time")
         found = answer[0]
-        if isinstance(found, OSError):
-            raise httpcore.ConnectError("the host name was not resolved") from found
-        return found
+        if not isinstance(found, OSError):
+            return found
+        try:
+            raise found  # httpcore's pool drops causes but keeps contexts
+        except OSError as error:
+            raise httpcore.ConnectError("the host name was not resolved") from error
 
 
 def _lookup(host: str, port: int, flags: int) -> Sequence[_Address]:

@@ -31,4 +31,5 @@ class Reply:
         try:
             return parse_json(self.body)
         except InvalidResponse as error:
-            raise InvalidResponse(f"{shown(self.url)}: {error}", status=self.status) from None
+            where = f"{shown(httpx.URL(self.url))}: " if self.url else ""
+            raise InvalidResponse(f"{where}{error}", status=self.status) from None

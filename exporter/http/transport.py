@@ -13,6 +13,7 @@ import httpx
 
 from exporter.errors import ConfigError
 from exporter.http.network import Network
+from exporter.http.urls import is_host
 
 CONNECTIONS = 16
 """More than a target's requests at a time, so that nobody ever waits for a connection."""
@@ -91,9 +92,9 @@ def environment_proxy(url: httpx.URL) -> httpx.Proxy | None:
     try:
         proxy = httpx.Proxy(found if "://" in found else f"http://{found}")
     except (httpx.InvalidURL, ValueError):
-        raise ConfigError(["the proxy of the environment is no URL with http:// or https://"]) from None
-    if proxy.url.scheme not in ("http", "https") or not proxy.url.host:
+        raise ConfigError(["the proxy of the environment is no URL, expected one with http:// or https://"]) from None
+    if proxy.url.scheme not in ("http", "https") or not is_host(proxy.url):
         raise ConfigError(
-            [f"the proxy of the environment is of kind {proxy.url.scheme!r}, expected a URL with http:// or https://"]
+            [f"the proxy of the environment is of kind {proxy.url.scheme!r}, expected http:// or https:// and a host"]
         )
     return proxy

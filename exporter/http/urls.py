@@ -18,6 +18,7 @@ Params = Mapping[str, Scalar] | Sequence[tuple[str, Scalar]]
 
 LONGEST_URL = 8192
 _SCHEME = re.compile(r"(?:[A-Za-z][A-Za-z0-9+.-]*:)?//|[A-Za-z][A-Za-z0-9+.-]*:")
+_HOST = re.compile(r"[A-Za-z0-9_.:-]+")
 _PORTS = {"http": 80, "https": 443}
 
 
@@ -27,7 +28,7 @@ def base(url: str) -> httpx.URL:
         parsed = httpx.URL(url.strip())
     except (httpx.InvalidURL, UnicodeError, ValueError):
         raise ConfigError([f"endpoint: found {shown(url)!r}, expected a URL like https://api.example.com"]) from None
-    if parsed.scheme not in _PORTS or not parsed.host:
+    if parsed.scheme not in _PORTS or not is_host(parsed):
         raise ConfigError([f"endpoint: found {shown(url)!r}, expected a URL that starts with https:// and a host"])
     if parsed.userinfo or parsed.query or parsed.fragment:
         found = "a user" if parsed.userinfo else "a query or fragment"
@@ -39,6 +40,11 @@ def origin(url: httpx.URL) -> str:
     """``scheme://host:port``, the port always written, so that equal origins are equal strings."""
     host = f"[{url.host}]" if ":" in url.host else url.host
     return f"{url.scheme}://{host}:{url.port or _PORTS.get(url.scheme, 0)}"
+
+
+def is_host(url: httpx.URL) -> bool:
+    """Does it name a host that could exist? httpx lets spaces and brackets pass."""
+    return _HOST.fullmatch(url.raw_host.decode("ascii")) is not None
 
 
 def segment(name: str) -> str:
