@@ -32,7 +32,8 @@ def golden(request: pytest.FixtureRequest) -> Golden:
                 path.write_bytes(text.encode())
             difference = _difference(path, text)
             if difference:
-                pytest.fail(f"{difference}\nIf this is right: ./run test {request.path.name} --update", pytrace=False)
+                module = request.path.relative_to(request.config.rootpath)
+                pytest.fail(f"{difference}\nIf this is right: ./run test {module} --update", pytrace=False)
 
         return compare
 

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from exporter.exposition import negotiate
 
+# Recorded from Prometheus 2.42.0 and 3.5.3.
 PROMETHEUS_2 = (
     "application/openmetrics-text;version=1.0.0,application/openmetrics-text;version=0.0.1;q=0.75,"
     "text/plain;version=0.0.4;q=0.5,*/*;q=0.1"
@@ -19,12 +20,14 @@ PROMETHEUS_3 = (
     "application/openmetrics-text;version=0.0.1;q=0.5,text/plain;version=1.0.0;escaping=allow-utf-8;q=0.4,"
     "text/plain;version=0.0.4;q=0.3,*/*;q=0.2"
 )
-PROMETHEUS_3_TEXT_FIRST = (
-    "text/plain;version=1.0.0;escaping=allow-utf-8;q=0.6,application/openmetrics-text;version=1.0.0;q=0.5,*/*;q=0.2"
+PROMETHEUS_3_PROTOBUF = (
+    "application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;encoding=delimited;q=0.6,"
+    "application/openmetrics-text;version=1.0.0;escaping=allow-utf-8;q=0.5,"
+    "application/openmetrics-text;version=0.0.1;q=0.4,text/plain;version=1.0.0;escaping=allow-utf-8;q=0.3,"
+    "text/plain;version=0.0.4;q=0.2,*/*;q=0.1"
 )
-PROMETHEUS_3_NATIVE = (
-    "application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;encoding=delimited;q=0.7," + PROMETHEUS_3
-)
+PROMETHEUS_3_TEXT_1 = "text/plain;version=1.0.0;escaping=allow-utf-8;q=0.6,*/*;q=0.5"
+PROMETHEUS_3_TEXT_0 = "text/plain;version=0.0.4;q=0.6,application/openmetrics-text;version=0.0.1;q=0.5,*/*;q=0.4"
 BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,*/*;q=0.8"
 
 TEXT = "text/plain; version=0.0.4; charset=utf-8"
@@ -42,8 +45,9 @@ OPENMETRICS_OLD = "application/openmetrics-text; version=0.0.1; charset=utf-8"
         (BROWSER, TEXT),
         (PROMETHEUS_2, OPENMETRICS),
         (PROMETHEUS_3, f"{OPENMETRICS}; escaping=allow-utf-8"),
-        (PROMETHEUS_3_NATIVE, f"{OPENMETRICS}; escaping=allow-utf-8"),
-        (PROMETHEUS_3_TEXT_FIRST, f"{TEXT_1}; escaping=allow-utf-8"),
+        (PROMETHEUS_3_PROTOBUF, f"{OPENMETRICS}; escaping=allow-utf-8"),
+        (PROMETHEUS_3_TEXT_1, f"{TEXT_1}; escaping=allow-utf-8"),
+        (PROMETHEUS_3_TEXT_0, TEXT),
         ("text/plain", TEXT),
         ("text/plain; version=0.0.4; charset=utf-8", TEXT),
         ('text/plain; version="0.0.4"', TEXT),
