@@ -19,15 +19,17 @@ BLANK = "<redacted>"
 SHORTEST = 6
 """Shorter values are not blanked: they would blank innocent words all over a text and so give themselves away."""
 
+# What a value looks like: quoted, or a run of characters that tokens are made of, too long for a plain word.
+_VALUE = r"(?:(?<=')[^']+|(?<=\")[^\"]+|[A-Za-z0-9._~+/=-]{8,})"
+_IS = r"(?:['\"]?\s*[:=]|['\"]\s*,)\s*b?['\"]?"
+
 # Each pattern keeps its first group and blanks the rest.
 _PATTERNS = (
-    re.compile(
-        r"(?i)(\b(?:proxy-)?authorization['\"]?\s*[:=,]\s*b?['\"]?(?:(?:bearer|basic|negotiate|digest)\s+)?)[^\s'\",;]+"
-    ),
+    re.compile(rf"(?i)(\b(?:proxy-)?authorization{_IS}(?:(?:bearer|basic|negotiate|digest)\s+)?){_VALUE}"),
     re.compile(r"(?i)(\b(?:bearer|basic)\s+)[A-Za-z0-9._~+/-]{16,}=*"),
     re.compile(
-        r"(?i)(['\"]?\b(?:x-[a-z0-9-]*api-key|[a-z_]*api_key|client_secret|client_assertion|access_token|refresh_token)"
-        r"['\"]?\s*[:=]\s*b?['\"]?)[^\s'\",;&]+"
+        r"(?i)(\b(?:x-[a-z0-9-]*api-key|[a-z_]*api_key|client_secret|client_assertion|access_token|refresh_token)"
+        rf"{_IS}){_VALUE}"
     ),
     re.compile(r"(\b[a-zA-Z][a-zA-Z0-9+.-]*://)[^\s/@'\"]+@"),
 )

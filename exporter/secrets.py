@@ -38,8 +38,8 @@ class Secret:
         self._cached: tuple[_Signature, str] | None = None
         self._warned = False
 
-    def read(self) -> str:
-        """Return the value as it is now.
+    def read(self, *, warn: bool = True) -> str:
+        """Return the value as it is now; ``warn`` once of a file that everybody can read.
 
         Raises Unauthorized when the file cannot be read or holds nothing that could be sent in a header; the
         message names the file, never its content.
@@ -60,7 +60,8 @@ class Secret:
         flaw = flaw_of(value)
         if flaw:
             raise Unauthorized(f"the secret file {self._file} {flaw}")
-        self._warn_of_mode(status.st_mode)
+        if warn:
+            self._warn_of_mode(status.st_mode)
         self._cached = (signature, value)
         return value
 

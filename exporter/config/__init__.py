@@ -6,8 +6,10 @@ pydantic models: those of targets stand with their platforms, those of the file 
 
 from __future__ import annotations
 
+from exporter.config.advice import advice
 from exporter.config.loading import load, load_text
 from exporter.config.model import PLATFORMS, Match, Objective, Settings, WorkloadRule
+from exporter.config.reference import document
 from exporter.config.state import default_state, parse_state
 
 __all__ = [
@@ -16,7 +18,9 @@ __all__ = [
     "Objective",
     "Settings",
     "WorkloadRule",
+    "advice",
     "default_state",
+    "document",
     "load",
     "load_text",
     "parse_state",

@@ -22,7 +22,8 @@ from exporter.config.state import default_state, parse_state
 from exporter.config.vendors import fill_in
 from exporter.config.written import Value, Written, parse
 from exporter.errors import ConfigError
-from exporter.platforms.settings import Pace, TargetSettings
+from exporter.platforms.pace import Pace
+from exporter.platforms.settings import TargetSettings
 
 M = TypeVar("M", bound=BaseModel)
 

@@ -12,8 +12,7 @@ from pydantic_core import ErrorDetails
 
 from exporter.config.problems import Path
 from exporter.config.shape import models_in, place, tags, variable_of
-from exporter.platforms.fields import WRONG
-from exporter.platforms.settings import CONFLICTS
+from exporter.platforms.wrong import CONFLICTS, WRONG
 
 _SECRET_WORDS: Final = ("token", "secret", "key", "proxy", "password", "credential")
 _LONGEST: Final = 60

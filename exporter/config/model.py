@@ -10,12 +10,16 @@ from typing import Annotated, Final, Self, get_args
 from pydantic import Field, model_validator
 
 from exporter.catalogue.model import PlatformName
-from exporter.platforms.fields import Duration, Pattern, wrong
+from exporter.platforms.durations import Duration
+from exporter.platforms.fields import Pattern
 from exporter.platforms.foundry.settings import FoundrySettings
 from exporter.platforms.granite.settings import GraniteSettings
 from exporter.platforms.moderately.settings import ModeratelySettings
+from exporter.platforms.own_labels import OwnLabels
+from exporter.platforms.pace import Pace, SettingsModel
 from exporter.platforms.roboto.settings import RobotoSettings
-from exporter.platforms.settings import OwnLabels, Pace, SettingsModel, TargetSettings
+from exporter.platforms.settings import TargetSettings
+from exporter.platforms.wrong import wrong
 from exporter.times import Micros
 
 AnyTarget = Annotated[

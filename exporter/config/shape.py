@@ -9,7 +9,7 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from exporter.config.problems import Path
-from exporter.platforms.fields import VARIABLE
+from exporter.platforms.wrong import VARIABLE
 
 
 def models_in(annotation: Any) -> Iterator[type[BaseModel]]:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import unquote
 
-from exporter.platforms.fields import wrong
+from exporter.platforms.wrong import wrong
 
 _SCHEME: Final = "sqlite:"
 _RIGHT: Final = "write a path, or sqlite:////absolute/path"

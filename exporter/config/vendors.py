@@ -11,7 +11,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from exporter.config.messages import Mistake
 from exporter.config.part import Part
 from exporter.config.problems import Path, dotted
-from exporter.platforms.settings import TargetSettings, VendorValue
+from exporter.platforms.credentials import VendorValue
+from exporter.platforms.settings import TargetSettings
 
 
 def fill_in(

@@ -1,4 +1,4 @@
-"""The types of configuration values: durations, sizes, fractions, URLs, patterns, labels, secrets.
+"""The types of configuration values: sizes, shares, URLs, patterns, files, secrets (``durations`` has a module).
 
 Each is an ``Annotated`` type for pydantic that takes what stands in the YAML file (text) and gives what the program
 works with. Python code may pass the finished value instead (microseconds, bytes, a ``Secret``). What is wrong and
@@ -9,104 +9,15 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import Annotated, Final
 from urllib.parse import urlsplit
 
-from pydantic import (
-    AfterValidator,
-    BeforeValidator,
-    Field,
-    GetCoreSchemaHandler,
-    GetJsonSchemaHandler,
-    JsonValue,
-    PlainSerializer,
-    ValidationInfo,
-    WithJsonSchema,
-)
-from pydantic_core import CoreSchema, PydanticCustomError, core_schema
+from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer, ValidationInfo, WithJsonSchema
 
 from exporter.errors import Unauthorized
+from exporter.platforms.wrong import wrong
 from exporter.secrets import Secret, flaw_of
-from exporter.times import DAY, HOUR, MINUTE, SECOND, Micros
-
-WRONG: Final = "wrong"
-"""The type of our own validation errors; their context has ``problem`` and ``right``."""
-
-VARIABLE: Final = "environment variable"
-"""Key in a field's ``json_schema_extra``: the vendor's variable that can fill it in."""
-
-
-def wrong(problem: str, right: str) -> PydanticCustomError:
-    """Return the error for a value: what is the matter with it, and what to write instead. Neither shows it."""
-    return PydanticCustomError(WRONG, "{problem}; {right}", {"problem": problem, "right": right})
-
-
-def also_from(variable: str) -> dict[str, JsonValue]:
-    """Return the ``json_schema_extra`` of a field that an environment variable of the vendor can fill in."""
-    return {VARIABLE: variable}
-
-
-# Durations
-
-UNITS: Final = {
-    "w": 7 * DAY,
-    "d": DAY,
-    "h": HOUR,
-    "m": MINUTE,
-    "s": SECOND,
-    "ms": SECOND // 1000,
-}
-_DURATION = re.compile("".join(rf"(?:(?P<{unit}>\d{{1,9}}){unit})?" for unit in UNITS))
-_DURATION_RIGHT: Final = "write numbers with units, such as 30s, 5m, 24h, 8d or 1h30m"
-
-
-def parse_duration(text: str) -> Micros:
-    """Return ``1h30m`` as microseconds. Units from w to ms, each at most once, the larger first."""
-    match = _DURATION.fullmatch(text)
-    if match is None or not text:
-        raise wrong("is not a duration", _DURATION_RIGHT)
-    return sum(int(count) * UNITS[unit] for unit, count in match.groupdict().items() if count)
-
-
-def format_duration(micros: Micros) -> str:
-    """Return the shortest way to write ``micros`` in the configuration, from days down."""
-    parts = []
-    rest = micros
-    for unit, length in UNITS.items():
-        # 24h and 8d are how people say it: a unit is used when at least two of it, or nothing smaller, remain.
-        if unit != "w" and rest >= length and (rest >= 2 * length or unit != "d"):
-            count, rest = divmod(rest, length)
-            parts.append(f"{count}{unit}")
-    return "".join(parts) or "0s"
-
-
-@dataclass(frozen=True, slots=True)
-class Duration:
-    """Metadata of a duration: ``Annotated[Micros, Duration("1s", "1d")]``, both ends allowed."""
-
-    least: str
-    most: str
-
-    def check(self, value: object) -> Micros:
-        """Return ``value`` in microseconds; text is parsed, a number is microseconds already."""
-        if isinstance(value, str):
-            micros = parse_duration(value)
-        elif isinstance(value, int) and not isinstance(value, bool):
-            micros = value
-        else:
-            raise wrong("is not a duration", _DURATION_RIGHT)
-        if not parse_duration(self.least) <= micros <= parse_duration(self.most):
-            raise wrong("is out of range", f"write a duration from {self.least} to {self.most}")
-        return micros
-
-    def __get_pydantic_core_schema__(self, source: object, handler: GetCoreSchemaHandler) -> CoreSchema:
-        return core_schema.no_info_plain_validator_function(self.check)
-
-    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
-        return {"type": "string", "pattern": r"^([0-9]+(w|d|h|m|s|ms))+$"}
-
 
 # Sizes and fractions
 
@@ -129,7 +40,8 @@ def format_size(size: int) -> str:
     return f"{size // _SIZE_UNITS[unit]}{unit}"
 
 
-Size = Annotated[int, BeforeValidator(_parse_size), WithJsonSchema({"type": "string"})]
+SIZE: Final = BeforeValidator(_parse_size)
+Size = Annotated[int, SIZE, WithJsonSchema({"type": "string"})]
 """Bytes."""
 
 
@@ -236,7 +148,7 @@ def _secret_file(value: object, info: ValidationInfo) -> Secret:
         raise wrong("is not a path", "write the path of a file that holds the secret")
     secret = Secret(path=_resolve(value, info))
     try:
-        secret.read()
+        secret.read(warn=False)  # who loads a configuration tells that with its other warnings
     except Unauthorized as error:
         # A secret pasted here by mistake must not be shown: only what cannot be one is.
         if value.startswith(("/", "./", "../")):

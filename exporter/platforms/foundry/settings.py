@@ -8,17 +8,11 @@ from typing import Annotated, Any, Final, Literal, get_args
 
 from pydantic import BeforeValidator, Field
 
-from exporter.platforms.fields import Endpoint, SecretFile, SecretText, also_from, plain_http
-from exporter.platforms.settings import (
-    Conflict,
-    Selection,
-    SettingsModel,
-    TargetSettings,
-    VendorValue,
-    from_variables,
-    one_secret,
-    the_secret,
-)
+from exporter.platforms.credentials import VendorValue, from_variables, one_secret, the_secret
+from exporter.platforms.fields import Endpoint, SecretFile, SecretText, plain_http
+from exporter.platforms.pace import SettingsModel
+from exporter.platforms.settings import Selection, TargetSettings
+from exporter.platforms.wrong import Conflict, also_from
 from exporter.secrets import Secret
 
 TENANT: Final = "AZURE_TENANT_ID"

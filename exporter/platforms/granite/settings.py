@@ -7,16 +7,12 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
-from exporter.platforms.fields import Duration, SecretFile, SecretText, also_from
-from exporter.platforms.settings import (
-    Conflict,
-    SettingsModel,
-    TargetSettings,
-    VendorValue,
-    from_variables,
-    one_secret,
-    the_secret,
-)
+from exporter.platforms.credentials import VendorValue, from_variables, one_secret, the_secret
+from exporter.platforms.durations import Duration
+from exporter.platforms.fields import SecretFile, SecretText
+from exporter.platforms.pace import SettingsModel
+from exporter.platforms.settings import TargetSettings
+from exporter.platforms.wrong import Conflict, also_from
 from exporter.secrets import Secret
 from exporter.times import DAY, MINUTE, Micros
 

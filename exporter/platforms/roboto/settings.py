@@ -7,16 +7,10 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import Field
 
-from exporter.platforms.fields import SecretFile, SecretText, also_from
-from exporter.platforms.settings import (
-    Conflict,
-    Selection,
-    TargetSettings,
-    VendorValue,
-    from_variables,
-    one_secret,
-    the_secret,
-)
+from exporter.platforms.credentials import VendorValue, from_variables, one_secret, the_secret
+from exporter.platforms.fields import SecretFile, SecretText
+from exporter.platforms.settings import Selection, TargetSettings
+from exporter.platforms.wrong import Conflict, also_from
 from exporter.secrets import Secret
 
 

@@ -1,0 +1,127 @@
+"""The flags of the command line, in the style of Prometheus: ``--config.file=...``."""
+
+from __future__ import annotations
+
+import argparse
+import platform
+import sqlite3
+from pathlib import Path
+from typing import Any, Final
+
+from pydantic_core import PydanticCustomError
+
+from exporter import __version__, logs
+from exporter.config import parse_state
+from exporter.errors import ConfigError
+from exporter.web.address import Address, parse_address
+
+PROGRAM: Final = "automation-exporter"
+
+DEFAULT_PORT: Final = 10077
+SIMULATOR_PORT: Final = 10078
+
+
+def parser() -> argparse.ArgumentParser:
+    """Return the parser of the whole command line."""
+    top = argparse.ArgumentParser(
+        prog=PROGRAM,
+        description="Publish what hosted automation platforms did as Prometheus metrics, each run counted once.",
+        epilog="Exit codes: 0 all went well, 1 something failed, 2 the arguments or the configuration are wrong.",
+        allow_abbrev=False,
+    )
+    versions = f"python {platform.python_version()}, sqlite {sqlite3.sqlite_version}"
+    top.add_argument("--version", action="version", version=f"{PROGRAM} {__version__} ({versions})")
+    commands = top.add_subparsers(metavar="COMMAND", required=True)
+
+    run = _command(commands, "run", "the service: polls on a schedule and serves /metrics")
+    _config_flag(run)
+    _state_flag(run, "where the state is kept, instead of the file's state: (a path, or sqlite:////absolute/path)")
+    run.add_argument(
+        "--state.reset",
+        dest="state_reset",
+        action="store_true",
+        help="start with an empty state; counters start anew, the old file is moved aside",
+    )
+    _web_flags(run, f":{DEFAULT_PORT}")
+    run.add_argument(
+        "--web.enable-lifecycle", dest="web_enable_lifecycle", action="store_true", help="allow POST /-/reload"
+    )
+    demo = _command(commands, "demo", "the service on simulated platforms: no account, no file, no network")
+    _web_flags(demo, f":{DEFAULT_PORT}")
+    _world_flags(demo)
+
+    once = _command(commands, "once", "one poll of every target; metrics on standard output, a table on standard error")
+    _config_flag(once)
+    _state_flag(once, "count the difference in this state; without it nothing is kept")
+    once.add_argument("--target", metavar="NAME", action="append", default=[], help="only this target; may be repeated")
+
+    check = _command(commands, "check-config", "tell every problem of a configuration file")
+    check.add_argument("file", metavar="FILE", type=Path)
+
+    simulate = _command(commands, "simulate", "only the simulated platforms, to develop against")
+    _address_flag(simulate, f"127.0.0.1:{SIMULATOR_PORT}")
+    _world_flags(simulate)
+    return top
+
+
+def _command(commands: Any, name: str, text: str) -> argparse.ArgumentParser:
+    command: argparse.ArgumentParser = commands.add_parser(name, help=text, description=text, allow_abbrev=False)
+    command.set_defaults(command=name)
+    command.add_argument("--log.level", dest="log_level", choices=logs.LEVELS, default="info", help="default: info")
+    command.add_argument(
+        "--log.format", dest="log_format", choices=logs.FORMATS, default="logfmt", help="default: logfmt"
+    )
+    return command
+
+
+def _config_flag(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--config.file", dest="config_file", metavar="FILE", type=Path, required=True, help="the configuration"
+    )
+
+
+def _state_flag(command: argparse.ArgumentParser, text: str) -> None:
+    command.add_argument("--state", metavar="PATH", type=_state, help=text)
+
+
+def _web_flags(command: argparse.ArgumentParser, address: str) -> None:
+    _address_flag(command, address)
+    command.add_argument(
+        "--web.openmetrics-created",
+        dest="web_openmetrics_created",
+        action="store_true",
+        help="tell in OpenMetrics when each series was born; most Prometheus servers store that as a further series",
+    )
+
+
+def _address_flag(command: argparse.ArgumentParser, address: str) -> None:
+    command.add_argument(
+        "--web.listen-address",
+        dest="web_listen_address",
+        metavar="HOST:PORT",
+        type=_address,
+        default=address,
+        help=f"default: {address}",
+    )
+
+
+def _world_flags(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--seed", type=int, default=1, help="which simulated world; default: 1")
+    command.add_argument(
+        "--pace", type=float, default=20.0, metavar="SECONDS", help="mean time between runs; default: 20"
+    )
+    command.add_argument("--workloads", type=int, default=6, metavar="N", help="workloads of each platform; default: 6")
+
+
+def _state(text: str) -> Path:
+    try:
+        return parse_state(text)
+    except PydanticCustomError as error:
+        raise argparse.ArgumentTypeError(error.message()) from None
+
+
+def _address(text: str) -> Address:
+    try:
+        return parse_address(text)
+    except ConfigError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None

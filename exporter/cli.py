@@ -1,0 +1,201 @@
+"""The command line: reads arguments, calls ``app``. The only module that knows the simulator.
+
+Exit codes: 0 all went well, 1 something failed, 2 the arguments or the configuration are wrong.
+"""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import os
+import signal
+import sys
+import tempfile
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import yaml
+
+from exporter import logs
+from exporter.arguments import PROGRAM, parser
+from exporter.catalogue.model import PlatformName
+from exporter.config import PLATFORMS, Settings, advice, load
+from exporter.errors import ConfigError, ExporterError
+from exporter.web.address import Address
+
+if TYPE_CHECKING:
+    from exporter.simulator import Credentials, Simulator
+
+log = logging.getLogger(__name__)
+
+OK: Final = 0
+FAILED: Final = 1
+MISCONFIGURED: Final = 2
+
+Command = Callable[[argparse.Namespace], int]
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; returns the exit code."""
+    chosen = parser().parse_args(arguments)
+    logs.configure(chosen.log_level, chosen.log_format)
+    try:
+        return COMMANDS[chosen.command](chosen)
+    except ConfigError as error:
+        _complain(error.problems)
+        return MISCONFIGURED
+    except ExporterError as error:
+        _complain([str(error)])
+        return FAILED
+    except OSError as error:
+        _complain([": ".join(filter(None, (error.filename, error.strerror or str(error))))])
+        return FAILED
+    except KeyboardInterrupt:
+        return FAILED
+
+
+def _complain(sentences: Sequence[str]) -> None:
+    for sentence in sentences:
+        print(f"{PROGRAM}: {sentence}", file=sys.stderr)
+
+
+# Commands
+
+
+def _run(chosen: argparse.Namespace) -> int:
+    """The service."""
+    from exporter import app  # noqa: PLC0415 - check-config and --version do without
+
+    settings = _load(chosen)
+    options = app.Options(
+        listen=chosen.web_listen_address,
+        state=settings.state,
+        state_reset=chosen.state_reset,
+        openmetrics_created=chosen.web_openmetrics_created,
+        read_settings=lambda: _load(chosen),
+        lifecycle=chosen.web_enable_lifecycle,
+    )
+    app.serve(settings, options)
+    return OK
+
+
+def _once(chosen: argparse.Namespace) -> int:
+    """One poll of every target, or of those named."""
+    from exporter import app  # noqa: PLC0415 - check-config and --version do without
+
+    settings = _load(chosen)
+    names = [target.name for target in settings.targets]
+    unknown = [name for name in chosen.target if name not in names]
+    if unknown:
+        raise ConfigError([f"--target {name}: there is no such target, only {', '.join(names)}" for name in unknown])
+    return app.once(settings, app.Once(state=chosen.state, only=tuple(chosen.target)), sys.stdout, sys.stderr)
+
+
+def _demo(chosen: argparse.Namespace) -> int:
+    """The service on simulated platforms, with a state that is thrown away."""
+    from exporter import app  # noqa: PLC0415 - check-config and --version do without
+
+    simulator = _simulator(chosen)
+    transport = simulator.transport()
+    with tempfile.TemporaryDirectory(prefix=f"{PROGRAM}-demo-") as folder:
+        state = Path(folder, "state.db")
+        options = app.Options(
+            listen=chosen.web_listen_address,
+            state=state,
+            openmetrics_created=chosen.web_openmetrics_created,
+            transports=lambda _settings: transport,
+        )
+        app.serve(demo_settings(simulator.endpoints(), simulator.credentials, state), options)
+    return OK
+
+
+def _simulate(chosen: argparse.Namespace) -> int:
+    """The simulated platforms alone, until a signal comes."""
+    stop = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stop.set())
+    simulator = _simulator(chosen)
+    address: Address = chosen.web_listen_address
+    with simulator.serve(port=address.port, host=address.host or "0.0.0.0") as server:  # noqa: S104 - asked for by ":port"
+        print(_configuration(simulator.endpoints(server.base_url), simulator.credentials), flush=True)
+        stop.wait()
+    return OK
+
+
+def _check_config(chosen: argparse.Namespace) -> int:
+    """Tell every problem of a configuration file, or sum it up."""
+    settings = load(chosen.file, os.environ)
+    for warning in advice(settings):
+        print(f"warning: {chosen.file}: {warning}", file=sys.stderr)
+    targets = ", ".join(f"{target.name} ({target.platform})" for target in settings.targets)
+    count = len(settings.targets)
+    print(f"ok: {count} target{'s'[: count > 1]}: {targets}; state {settings.state}")
+    return OK
+
+
+def _load(chosen: argparse.Namespace) -> Settings:
+    """Return the settings, the state from the command line put in; log what is unwise."""
+    settings = load(chosen.config_file, os.environ)
+    if chosen.state is not None:
+        settings = settings.model_copy(update={"state": chosen.state})
+    for warning in advice(settings):
+        log.warning("configuration: %s", warning)
+    log.info(
+        "configuration loaded",
+        extra={"file": str(chosen.config_file), "targets": len(settings.targets), "state": str(settings.state)},
+    )
+    return settings
+
+
+# The simulated platforms
+
+
+def _simulator(chosen: argparse.Namespace) -> Simulator:
+    from exporter.simulator import RealClock, Simulator, demo_world  # noqa: PLC0415 - the service does without
+
+    clock = RealClock()
+    world = demo_world(chosen.seed, clock(), workloads=chosen.workloads, pace=chosen.pace, rotation=True)
+    return Simulator(world, clock=clock)
+
+
+def demo_target(name: PlatformName, endpoint: str, credentials: Credentials) -> dict[str, Any]:
+    """Return what a configuration file would say about one simulated platform."""
+    keys: Mapping[PlatformName, Mapping[str, object]] = {
+        "roboto": {"org_id": credentials.roboto_org_id, "token": credentials.roboto_token},
+        "foundry": {"auth": {"kind": "token", "token": credentials.foundry_token}},
+        "granite": {"api_key": credentials.granite_api_key},
+        "moderately": {"team_id": credentials.moderately_team_id, "api_key": credentials.moderately_api_key},
+    }
+    return {"name": f"demo-{name}", "platform": name, "endpoint": endpoint, **keys[name]}
+
+
+def demo_settings(endpoints: Mapping[PlatformName, str], credentials: Credentials, state: Path) -> Settings:
+    """Return settings for all simulated platforms, with a pace that people can watch."""
+    pace = {"interval": "5s", "zero_hold": "10s", "deep_interval": "30s"}
+    targets = [
+        PLATFORMS[name].model_validate(demo_target(name, endpoint, credentials) | pace)
+        for name, endpoint in endpoints.items()
+    ]
+    return Settings.model_validate({"targets": targets, "state": state})
+
+
+def _configuration(endpoints: Mapping[PlatformName, str], credentials: Credentials) -> str:
+    """Return the file that makes the exporter read the simulated platforms."""
+    targets = [demo_target(name, endpoint, credentials) for name, endpoint in endpoints.items()]
+    head = "# The simulated platforms listen. This configuration reads them; stop them with Ctrl-C.\n"
+    return head + yaml.safe_dump({"targets": targets}, sort_keys=False)
+
+
+COMMANDS: Final[Mapping[str, Command]] = {
+    "run": _run,
+    "demo": _demo,
+    "once": _once,
+    "check-config": _check_config,
+    "simulate": _simulate,
+}
+
+
+if __name__ == "__main__":
+    sys.exit(main())

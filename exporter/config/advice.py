@@ -1,0 +1,91 @@
+"""What a configuration may say but hardly means: sums counted twice, credentials in the open, empty matches."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from fnmatch import fnmatchcase
+from itertools import combinations
+
+from exporter.config.model import Settings, WorkloadRule
+from exporter.platforms.durations import format_duration
+from exporter.platforms.fields import plain_http
+from exporter.platforms.foundry.settings import FoundrySettings
+from exporter.platforms.granite.settings import GraniteSettings
+from exporter.platforms.roboto.settings import RobotoSettings
+from exporter.platforms.settings import TargetSettings
+from exporter.times import MINUTE
+
+
+def advice(settings: Settings) -> list[str]:
+    """Return warnings, one sentence each, in the order of the file."""
+    found = [
+        f"targets[{index}] ({target.name}): {text}"
+        for index, target in enumerate(settings.targets)
+        for text in _of(target)
+    ]
+    found += [
+        f"targets {first.name} and {second.name}: {text}"
+        for first, second in combinations(settings.targets, 2)
+        for text in _twice(first, second)
+    ]
+    found += [
+        f"workloads[{index}]: no target has this platform and name, so it never matches"
+        for index, rule in enumerate(settings.workloads)
+        if not any(_may_fit(rule, target) for target in settings.targets)
+    ]
+    return found
+
+
+def _of(target: TargetSettings) -> Iterator[str]:
+    if target.insecure_skip_verify:
+        yield "insecure_skip_verify is on: anybody between here and the upstream can read and use the credentials"
+    if plain_http(target.base_url):
+        yield f"the credentials travel unencrypted to {target.base_url}"
+    for secret in target.secrets():
+        if secret.readable_by_others():
+            yield f"every user of this machine can read the secret file {secret.path}; take that right away (chmod o-r)"
+    if target.zero_hold == 0:
+        yield "zero_hold is 0s: the first failure of a workload, and all while the exporter was down, escape increase()"
+    match target:
+        case RobotoSettings() if target.secret.read().startswith("robo_pat"):
+            yield "tokens that begin with robo_pat are no longer accepted by Roboto; create a new one"
+        case FoundrySettings() if "/api/projects/" not in target.base_url:
+            yield "the endpoint is usually that of a project: https://ACCOUNT.services.ai.azure.com/api/projects/PROJECT"
+        case GraniteSettings() if target.interval < 3 * MINUTE:
+            yield (
+                f"interval {format_duration(target.interval)} makes more requests than half of the free plan's"
+                " 100 an hour; unless your plan allows more, write 3m or longer"
+            )
+
+
+def _twice(first: TargetSettings, second: TargetSettings) -> Iterator[str]:
+    """Say when two targets read the same runs."""
+    if first.platform != second.platform or first.base_url != second.base_url:
+        return
+    match first, second:
+        case GraniteSettings(), GraniteSettings():
+            if first.secret.read() == second.secret.read() and _overlap(first, second):
+                yield "their filters let the same runs through, so sums over both count these twice"
+        case RobotoSettings(), RobotoSettings():
+            if first.scope == second.scope and (first.scope or first.secret.read() == second.secret.read()):
+                yield "both read the same organisation, so sums over both count everything twice"
+        case _:
+            if first.scope == second.scope and not _selects(first, second):
+                yield "both read the same account, so sums over both count everything twice"
+
+
+def _selects(*targets: TargetSettings) -> bool:
+    """Whether a target reads only some workloads, so that several may share an account on purpose."""
+    return any(getattr(target, "include", ()) or getattr(target, "exclude", ()) for target in targets)
+
+
+def _overlap(first: GraniteSettings, second: GraniteSettings) -> bool:
+    left, right = first.filters.given(), second.filters.given()
+    return all(left[key] == right[key] for key in left.keys() & right.keys())
+
+
+def _may_fit(rule: WorkloadRule, target: TargetSettings) -> bool:
+    match = rule.match
+    return match.platform in (None, target.platform) and (
+        match.target is None or fnmatchcase(target.name, match.target)
+    )

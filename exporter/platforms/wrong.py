@@ -1,0 +1,36 @@
+"""How a value or a combination of values is refused, and what helps the message: what settings say of themselves."""
+
+from __future__ import annotations
+
+from typing import Final, NamedTuple
+
+from pydantic import JsonValue
+from pydantic_core import PydanticCustomError
+
+WRONG: Final = "wrong"
+"""The type of our own validation errors; their context has ``problem`` and ``right``."""
+
+VARIABLE: Final = "environment variable"
+"""Key in a field's ``json_schema_extra``: the vendor's variable that can fill it in."""
+
+
+def wrong(problem: str, right: str) -> PydanticCustomError:
+    """Return the error for a value: what is the matter with it, and what to write instead. Neither shows it."""
+    return PydanticCustomError(WRONG, "{problem}; {right}", {"problem": problem, "right": right})
+
+
+def also_from(variable: str) -> dict[str, JsonValue]:
+    """Return the ``json_schema_extra`` of a field that an environment variable of the vendor can fill in."""
+    return {VARIABLE: variable}
+
+
+class Conflict(NamedTuple):
+    """Keys that do not fit together, the one to point at first; what is the matter, and what would be right."""
+
+    keys: tuple[str, ...]
+    problem: str
+    right: str
+
+
+CONFLICTS: Final = "conflicts"
+"""The type of the one validation error that carries all conflicts of a model in its context."""
