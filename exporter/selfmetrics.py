@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import platform as system
 from collections.abc import Collection
+from threading import Lock
 from typing import Final
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
@@ -21,8 +22,10 @@ from exporter.catalogue.model import Metric
 from exporter.errors import REASONS, Reason
 from exporter.exposition.foreign import own_families
 from exporter.exposition.snapshot import OwnFamily
+from exporter.observations import Labels
 
 Instrument = Counter | Gauge | Histogram
+Target = tuple[str, str]
 
 _PLACE: Final = {metric.name: place for place, metric in enumerate(own.ROWS)}
 
@@ -35,6 +38,10 @@ class SelfMetrics:
         self._counters = {row.name: self._counter(row) for row in own.ROWS if row.type == "counter"}
         self._gauges = {row.name: self._gauge(row) for row in own.ROWS if row.type == "gauge"}
         self._histograms = {row.name: self._histogram(row) for row in own.ROWS if row.type == "histogram"}
+        self._instruments: dict[str, Instrument] = {**self._counters, **self._gauges, **self._histograms}
+        self._children: dict[Target, set[tuple[str, Labels]]] = {}
+        """What each target has: names of families with label values, since the library cannot look them up."""
+        self._lock = Lock()
         self._silent = {row.name for row in own.ROWS if not _label_names(row)}
         """Families without labels that have no value yet; the library would show 0."""
         ProcessCollector(registry=self.registry)
@@ -44,65 +51,67 @@ class SelfMetrics:
 
     def add_target(self, platform: str, target: str) -> None:
         """Show the target's counters at 0, with all known label values. ``target_up`` waits for a poll."""
-        self._counters[own.POLLS.name].labels(platform, target)
+        self._counters[own.POLLS.name].labels(*self._known(own.POLLS, platform, target))
         for reason in REASONS:
-            self._counters[own.POLL_ERRORS.name].labels(platform, target, reason)
-        for histogram in self._histograms.values():
-            histogram.labels(platform, target)
+            self._counters[own.POLL_ERRORS.name].labels(*self._known(own.POLL_ERRORS, platform, target, reason))
+        for row in (own.POLL_DURATION, own.UPSTREAM_REQUEST_DURATION):
+            self._histograms[row.name].labels(*self._known(row, platform, target))
 
     def forget_target(self, platform: str, target: str) -> None:
         """Remove everything about a target that is no longer polled."""
-        instruments: list[Instrument] = [
-            *self._counters.values(),
-            *self._gauges.values(),
-            *self._histograms.values(),
-        ]
-        for instrument in instruments:
-            for labels in _label_sets(instrument):
-                if labels[:2] == (platform, target):
-                    instrument.remove(*labels)
+        with self._lock:
+            children = self._children.pop((platform, target), set())
+        for name, labels in children:
+            self._instruments[name].remove(*labels)
 
     def poll_finished(self, platform: str, target: str, seconds: float, reason: Reason | None) -> None:
         """Note that a poll ended; with the reason why it was not good, if it was not, which counts as its error."""
-        self._counters[own.POLLS.name].labels(platform, target).inc()
-        self._histograms[own.POLL_DURATION.name].labels(platform, target).observe(seconds)
+        self._increment(own.POLLS, platform, target)
+        self._observe(own.POLL_DURATION, platform, target, seconds)
         if reason is not None:
             self.poll_error(platform, target, reason)
         self.set_target(own.TARGET_UP, platform, target, reason is None)
 
     def poll_error(self, platform: str, target: str, reason: Reason) -> None:
         """Note an error that leaves the poll good, such as one of a single workload."""
-        self._counters[own.POLL_ERRORS.name].labels(platform, target, reason).inc()
+        self._increment(own.POLL_ERRORS, platform, target, reason)
 
     def request(self, platform: str, target: str, code: str, seconds: float) -> None:
         """Note one request; ``code`` is the HTTP status, or the error's reason when no answer came."""
-        self._counters[own.UPSTREAM_REQUESTS.name].labels(platform, target, code).inc()
-        self._histograms[own.UPSTREAM_REQUEST_DURATION.name].labels(platform, target).observe(seconds)
+        self._increment(own.UPSTREAM_REQUESTS, platform, target, code)
+        self._observe(own.UPSTREAM_REQUEST_DURATION, platform, target, seconds)
 
     def full_walk(self, platform: str, target: str, reason: str) -> None:
         """Note a completed walk down to the floor."""
-        self._counters[own.FULL_WALKS.name].labels(platform, target, reason).inc()
+        self._increment(own.FULL_WALKS, platform, target, reason)
 
     def unknown_value(self, platform: str, target: str, field: str, count: int = 1) -> None:
         """Note values outside a documented list. ``field`` is the field's name, never the value."""
-        self._counters[own.UNKNOWN_VALUES.name].labels(platform, target, field).inc(count)
+        self._increment(own.UNKNOWN_VALUES, platform, target, field, by=count)
 
     def set_target(self, row: Metric, platform: str, target: str, value: float) -> None:
         """Set a gauge of ``own`` that has no labels but the target's; KeyError for another row."""
-        self._gauges[row.name].labels(platform, target).set(value)
+        self._gauges[row.name].labels(*self._known(row, platform, target)).set(value)
 
     def clear_target(self, row: Metric, platform: str, target: str) -> None:
-        """Take back what ``set_target`` set: the value is not known any more."""
-        gauge = self._gauges[row.name]
-        if (platform, target) in _label_sets(gauge):
-            gauge.remove(platform, target)
+        """Take back what ``set_target`` set, if it did: the value is not known any more."""
+        child = (row.name, (platform, target))
+        with self._lock:
+            children = self._children.get((platform, target), set())
+            present = child in children
+            children.discard(child)
+        if present:
+            self._gauges[row.name].remove(platform, target)
 
     def degraded(self, platform: str, target: str, reasons: Collection[str]) -> None:
         """Say all reasons why the target is read with reservations now; earlier ones go to 0."""
-        gauge = self._gauges[own.TARGET_DEGRADED.name]
-        earlier = {labels[2] for labels in _label_sets(gauge) if labels[:2] == (platform, target)}
+        name = own.TARGET_DEGRADED.name
+        with self._lock:
+            children = self._children.get((platform, target), set())
+            earlier = {labels[2] for family, labels in children if family == name}
         for reason in earlier.union(reasons):
-            gauge.labels(platform, target, reason).set(reason in reasons)
+            labels = self._known(own.TARGET_DEGRADED, platform, target, reason)
+            self._gauges[name].labels(*labels).set(reason in reasons)
 
     def set_process(self, row: Metric, value: float) -> None:
         """Set a gauge of ``own`` that belongs to no target; KeyError for another row."""
@@ -128,6 +137,19 @@ class SelfMetrics:
         shown = [family for family in own_families(self.registry) if family.name not in self._silent]
         return tuple(sorted(shown, key=lambda family: _PLACE.get(family.name, len(_PLACE))))
 
+    def _increment(self, row: Metric, platform: str, target: str, *labels: str, by: int = 1) -> None:
+        self._counters[row.name].labels(*self._known(row, platform, target, *labels)).inc(by)
+
+    def _observe(self, row: Metric, platform: str, target: str, seconds: float) -> None:
+        self._histograms[row.name].labels(*self._known(row, platform, target)).observe(seconds)
+
+    def _known(self, row: Metric, platform: str, target: str, *labels: str) -> Labels:
+        """Return the label values of a target's child, and remember it for ``forget_target``."""
+        every = (platform, target, *labels)
+        with self._lock:
+            self._children.setdefault((platform, target), set()).add((row.name, every))
+        return every
+
     def _counter(self, row: Metric) -> Counter:
         return Counter(row.name, row.help, _label_names(row), registry=self.registry)
 
@@ -140,13 +162,3 @@ class SelfMetrics:
 
 def _label_names(row: Metric) -> tuple[str, ...]:
     return (*TARGET_LABELS, *row.labels) if row.per_target else row.labels
-
-
-def _label_sets(instrument: Instrument) -> set[tuple[str, ...]]:
-    """Return the label values of the instrument's children, bounds aside; also without children, as an empty set."""
-    return {
-        tuple(value for name, value in sample.labels.items() if name != "le")
-        for metric in instrument.collect()
-        for sample in metric.samples
-        if sample.labels
-    }
