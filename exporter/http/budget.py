@@ -54,6 +54,16 @@ class Budget:
         self._own = 0
         self._reset: float | None = None
 
+    def slow_down(self, requests_per_minute: float) -> None:
+        """From now on at most so many requests a minute; a slower pace already set stays."""
+        if not requests_per_minute > 0:
+            raise ValueError(f"requests_per_minute is {requests_per_minute}, must be above 0")
+        with self._lock:
+            self._advance(self._clock())
+            self._rate = min(self._rate, requests_per_minute / 60)
+            self._capacity = min(self._capacity, max(1.0, float(requests_per_minute)))
+            self._tokens = min(self._tokens, self._capacity)
+
     def acquire(self, max_wait: float) -> float:
         """Take the right to send one request.
 
@@ -169,13 +179,18 @@ class Budgets:
         self._lock = threading.Lock()
         self._clock = clock
         self._wall = wall
-        self._budgets: dict[tuple[str, bytes, float], Budget] = {}
+        self._budgets: dict[tuple[str, bytes], Budget] = {}
 
     def get(self, origin: str, credential: str, requests_per_minute: float = 120) -> Budget:
-        """The budget of ``origin`` (scheme://host:port) and ``credential`` (the secret, or what names it)."""
+        """The budget of ``origin`` (scheme://host:port) and ``credential`` (the secret, or what names it).
+
+        Of several paces asked for, the slowest holds.
+        """
         digest = hashlib.blake2b(credential.encode("utf-8", "surrogatepass"), digest_size=16).digest()
-        key = (origin, digest, requests_per_minute)
         with self._lock:
-            if key not in self._budgets:
-                self._budgets[key] = Budget(requests_per_minute, clock=self._clock, wall=self._wall)
-            return self._budgets[key]
+            budget = self._budgets.get((origin, digest))
+            if budget is None:
+                budget = Budget(requests_per_minute, clock=self._clock, wall=self._wall)
+                self._budgets[origin, digest] = budget
+        budget.slow_down(requests_per_minute)
+        return budget

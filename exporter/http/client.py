@@ -18,7 +18,7 @@ from exporter.http import urls
 from exporter.http.auth import Auth, Credentials
 from exporter.http.budget import Budget
 from exporter.http.failure import RETRIED, from_status, retryable, vendor_code
-from exporter.http.headers import http_date, quota, retry_after
+from exporter.http.headers import asked_wait, http_date, quota
 from exporter.http.reply import Reply
 from exporter.http.settings import DEFAULTS, Observer, Settings, Silent
 from exporter.http.wire import Wire
@@ -212,12 +212,7 @@ class Client:
 
     def _asked_wait(self, status: int, headers: httpx.Headers) -> float | None:
         """The wait that the upstream asks for, which then holds for the whole budget."""
-        if status not in RETRIED:
-            return None
-        asked = retry_after(headers, self._wall())
-        if asked is None and status == 429:
-            announced = quota(headers, self._wall())
-            asked = announced.reset_in if not announced.remaining else None
+        asked = asked_wait(status, headers, self._wall()) if status in RETRIED else None
         if asked is not None:
             self._budget.pause(asked)
         return asked

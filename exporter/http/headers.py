@@ -78,6 +78,15 @@ def retry_after(headers: Mapping[str, str], now: float) -> float | None:
     return min(max(seconds, 0.0), LONGEST_WAIT)
 
 
+def asked_wait(status: int, headers: Mapping[str, str], now: float) -> float | None:
+    """``retry_after``; for a 429 without one, the end of the announced quota when nothing of it is left."""
+    asked = retry_after(headers, now)
+    if asked is None and status == 429:
+        announced = quota(headers, now)
+        return announced.reset_in if not announced.remaining else None
+    return asked
+
+
 def quota(headers: Mapping[str, str], now: float) -> Quota:
     """The announced limit; empty when there is none. ``now`` is our wall clock in unix seconds."""
     for prefix in _PREFIXES:

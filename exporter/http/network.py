@@ -8,6 +8,10 @@ send, receive) asks how much time its request has left, and ``shutdown`` ends al
 from __future__ import annotations
 
 import contextlib
+import errno
+import math
+import os
+import select
 import socket
 import threading
 import time
@@ -20,6 +24,9 @@ from exporter.http.streams import Deadline, SocketStream
 
 _Address = tuple[socket.AddressFamily, socket.SocketKind, int, str, tuple[Any, ...]]
 _Option = tuple[int, int, int | bytes | bytearray] | tuple[int, int, None, int]
+
+LOOK = 0.05
+"""Seconds between two looks at the switch, where nothing can wake a thread: while resolving and connecting."""
 
 
 class Network(httpcore.NetworkBackend):
@@ -69,14 +76,15 @@ class Network(httpcore.NetworkBackend):
 
     def _connect(self, address: _Address, timeout: float | None) -> httpcore.NetworkStream:
         family, kind, protocol, _, where = address
-        connection = socket.socket(family, kind, protocol)
+        try:
+            connection = socket.socket(family, kind, protocol)
+        except OSError as error:  # a family that this machine does not have, or no descriptor left
+            raise httpcore.ConnectError("no socket") from error
         with self._lock:
             self._sockets.add(connection)
         try:
-            if self._stopped.is_set():  # looked at after the registration, so that shutdown misses no socket
-                connection.shutdown(socket.SHUT_RDWR)
-            connection.settimeout(timeout)
-            connection.connect(where)
+            connection.setblocking(False)
+            self._finish(connection, connection.connect_ex(where), timeout)
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         except TimeoutError as error:
             self._close(connection)
@@ -86,13 +94,33 @@ class Network(httpcore.NetworkBackend):
             raise httpcore.ConnectError("no connection") from error
         return SocketStream(connection, self.deadline, self._forget)
 
+    def _finish(self, connection: socket.socket, code: int, timeout: float | None) -> None:
+        """Wait until the connection stands; raises OSError when it does not.
+
+        A socket that is not connected yet cannot be shut down for sure, so the switch is looked at here, and once
+        more at the end: a ``shutdown`` after that finds the socket connected.
+        """
+        ends_at = math.inf if timeout is None else time.monotonic() + timeout
+        poll = select.poll()
+        poll.register(connection, select.POLLOUT)
+        while code == errno.EINPROGRESS and not self._stopped.is_set():
+            left = ends_at - time.monotonic()
+            if left <= 0:
+                raise TimeoutError
+            if poll.poll(min(left, LOOK) * 1000):
+                code = connection.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+        if self._stopped.is_set():
+            code = errno.ECANCELED
+        if code:
+            raise OSError(code, os.strerror(code))
+
     def _close(self, connection: socket.socket) -> None:
         self._forget(connection)
         connection.close()
 
     def _addresses(self, host: str, port: int, timeout: float | None) -> Sequence[_Address]:
         """Look the host up. A resolver cannot be interrupted, so it works on a thread that nobody waits for."""
-        with contextlib.suppress(socket.gaierror):
+        with contextlib.suppress(socket.gaierror, UnicodeError):
             return _lookup(host, port, socket.AI_NUMERICHOST)
         done = threading.Event()
         answer: list[Sequence[_Address] | OSError] = []
@@ -100,13 +128,15 @@ class Network(httpcore.NetworkBackend):
         def ask() -> None:
             try:
                 answer.append(_lookup(host, port, 0))
-            except (OSError, UnicodeError) as error:  # UnicodeError: a label that no host name may have
-                answer.append(error if isinstance(error, OSError) else OSError("no host name"))
+            except OSError as error:
+                answer.append(error)
+            except UnicodeError:  # a label that no host name may have
+                answer.append(socket.gaierror(socket.EAI_NONAME, "no host name"))
             done.set()
 
         threading.Thread(target=ask, name="http-resolve", daemon=True).start()
         ends_at = None if timeout is None else time.monotonic() + timeout
-        while not done.wait(0.05):
+        while not done.wait(LOOK):
             if self._stopped.is_set():
                 raise httpcore.ConnectError("stopped")
             if ends_at is not None and time.monotonic() >= ends_at:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 import httpx
+import pytest
 
 from exporter.http import Budget, Client, HeaderAuth, Settings
 
@@ -171,3 +172,13 @@ def silent(connection: socket.socket, ended: threading.Event) -> None:
     """Take the request and never answer."""
     read_request(connection)
     ended.wait(10)
+
+
+def look_up(monkeypatch: pytest.MonkeyPatch, result: Callable[[], object]) -> None:
+    """Names resolve to ``result()``; numbers as ever."""
+    real = socket.getaddrinfo
+
+    def fake(host: str, port: int, *, type: socket.SocketKind, flags: int) -> object:
+        return real(host, port, type=type, flags=flags) if flags else result()
+
+    monkeypatch.setattr(socket, "getaddrinfo", fake)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from exporter.errors import Unauthorized
+from exporter.errors import Forbidden, Unauthorized
 from exporter.http import HeaderAuth, NoAuth
+from tests.http.support import TOKEN, Upstream, answer, client_of
 
 
 def test_a_secret_is_read_once_until_it_is_refused() -> None:
@@ -42,3 +43,59 @@ def test_no_auth() -> None:
     auth = NoAuth()
     auth.invalidate()
     assert auth.headers("u") == {}
+
+
+class Reads:
+    """A source of the token that counts."""
+
+    count = 0
+
+    def __call__(self) -> str:
+        self.count += 1
+        return TOKEN
+
+
+def test_a_new_credential_is_tried_once() -> None:
+    """401, read again, done."""
+    upstream = Upstream([answer(401), answer(200)])
+    secrets = iter(["example-old", "example-new"])
+    client_of(upstream, auth=HeaderAuth(lambda: next(secrets))).get("/x")
+    sent = [request.headers["authorization"] for request in upstream.requests]
+    assert sent == ["Bearer example-old", "Bearer example-new"]
+
+
+def test_wrong_credentials_are_read_again_once_a_poll() -> None:
+    """Two requests for the first call, one for each further; the next poll reads again."""
+    upstream = Upstream([answer(401)])
+    reads = Reads()
+    client = client_of(upstream, auth=HeaderAuth(reads))
+    for _ in range(3):
+        with pytest.raises(Unauthorized, match="check the token or key"):
+            client.get("/x")
+    assert (len(upstream.requests), reads.count) == (4, 2)
+    client.begin(30)
+    with pytest.raises(Unauthorized):
+        client.get("/x")
+    assert (len(upstream.requests), reads.count) == (6, 3)
+
+
+def test_403_reads_the_credentials_again_for_the_next_request() -> None:
+    """But does not try at once: the role is missing, not the token."""
+    upstream = Upstream([answer(403), answer(200)])
+    reads = Reads()
+    client = client_of(upstream, auth=HeaderAuth(reads))
+    with pytest.raises(Forbidden):
+        client.get("/x")
+    assert len(upstream.requests) == 1
+    client.get("/x")
+    assert reads.count == 2
+
+
+@pytest.mark.parametrize("secret", ["example\ntoken", "example-tökén", "example\x00token"])
+def test_a_credential_that_no_header_can_carry(secret: str) -> None:
+    """Refused before it is sent, and not shown."""
+    upstream = Upstream([answer(200)])
+    with pytest.raises(Unauthorized, match="no HTTP header can carry") as caught:
+        client_of(upstream, auth=HeaderAuth(lambda: secret)).get("/x")
+    assert secret not in str(caught.value)
+    assert upstream.requests == []

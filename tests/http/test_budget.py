@@ -201,7 +201,20 @@ def test_the_registry_shares_by_origin_and_credential() -> None:
     assert "example-token" not in repr(vars(budgets))
 
 
+def test_of_two_paces_the_slower_holds() -> None:
+    """Two targets with one credential and different settings still share one budget."""
+    time = FakeTime()
+    budgets = Budgets(clock=time.clock)
+    budget = budgets.get("https://api.example.com:443", "example-token", 120)
+    assert budgets.get("https://api.example.com:443", "example-token", 30) is budget
+    assert budgets.get("https://api.example.com:443", "example-token", 60) is budget
+    assert sent(budget) == 30
+    assert budget.acquire(60) == pytest.approx(2)
+
+
 def test_a_pace_of_nothing_is_refused() -> None:
     """Zero would mean for ever."""
     with pytest.raises(ValueError, match="must be above 0"):
         Budget(0)
+    with pytest.raises(ValueError, match="must be above 0"):
+        Budgets().get("https://api.example.com:443", "example-token", -1)

@@ -8,13 +8,12 @@ import socket
 import struct
 import threading
 import time
-from collections.abc import Callable
 
 import pytest
 
 from exporter.errors import ConnectFailed, InvalidResponse, TimedOut, TooLarge, UpstreamError
 from exporter.http import Client, NoAuth, Settings
-from tests.http.support import Script, dripping, read_request, replying, server, silent
+from tests.http.support import Script, dripping, look_up, read_request, replying, server, silent
 
 OK = b"HTTP/1.1 200 OK\r\n"
 CHUNKED = OK + b"Transfer-Encoding: chunked\r\n\r\n"
@@ -121,6 +120,22 @@ def test_a_host_without_name(monkeypatch: pytest.MonkeyPatch) -> None:
     assert str(error) == "GET http://nowhere.example:80/x: the host name was not resolved"
 
 
+@pytest.mark.parametrize("host", ["a" * 70 + ".example", "double..dot.example"])
+def test_a_name_that_no_host_may_have(host: str) -> None:
+    """Labels have 1 to 63 characters."""
+    error = failure_of(f"http://{host}")
+    assert type(error) is ConnectFailed
+    assert str(error).endswith("the host name was not resolved")
+
+
+def test_a_family_that_the_machine_does_not_have(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An address is told, no socket is to be had."""
+    look_up(monkeypatch, lambda: [(99, socket.SOCK_STREAM, 6, "", ("x", 1))])
+    error = failure_of("http://odd.example")
+    assert type(error) is ConnectFailed
+    assert str(error).endswith("address family not supported by protocol")
+
+
 def test_a_resolver_that_hangs_holds_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
     """A look-up cannot be interrupted, so nobody waits for it beyond the deadline."""
     ended = threading.Event()
@@ -147,16 +162,6 @@ def test_the_second_address_is_tried_when_the_first_is_dead(monkeypatch: pytest.
         client = Client(f"http://two.example.localhost:{port}", NoAuth())
         assert client.get("/x").json() == {}
         client.close()
-
-
-def look_up(monkeypatch: pytest.MonkeyPatch, result: Callable[[], object]) -> None:
-    """Names resolve to ``result()``; numbers as ever."""
-    real = socket.getaddrinfo
-
-    def fake(host: str, port: int, *, type: socket.SocketKind, flags: int) -> object:
-        return real(host, port, type=type, flags=flags) if flags else result()
-
-    monkeypatch.setattr(socket, "getaddrinfo", fake)
 
 
 @pytest.mark.parametrize("family", ["127.0.0.1", "::1"])
@@ -206,111 +211,6 @@ def test_four_requests_at_a_time() -> None:
             thread.join(10)
         client.close()
     assert replies == [{}] * 4
-
-
-@pytest.mark.parametrize(
-    "script",
-    [silent, dripping(OK + b"Content-Length: 100000\r\n\r\n", b" ")],
-    ids=["headers", "body"],
-)
-@pytest.mark.parametrize("end", [Client.abort, Client.close], ids=["abort", "close"])
-def test_abort_wakes_a_blocked_read(script: Script, end: Callable[[Client], None]) -> None:
-    """SIGTERM during a request: the thread is back within a second, with no retry."""
-    reached = threading.Event()
-
-    def watched(connection: socket.socket, ended: threading.Event) -> None:
-        reached.set()
-        script(connection, ended)
-
-    with server(watched) as base_url:
-        client = Client(base_url, NoAuth(), settings=Settings(timeout=30))
-        client.begin(60)
-        error, took = ended_by(client, reached, end)
-        client.close()
-    assert type(error) is ConnectFailed
-    assert "stopped, the program is ending" in str(error)
-    assert took < 1
-
-
-def test_abort_wakes_a_connect() -> None:
-    """The handshake is never answered; the thread must not wait for the timeout."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        listener.listen(0)
-        address = listener.getsockname()
-        fillers = [socket.socket() for _ in range(4)]
-        try:
-            for filler in fillers:
-                filler.setblocking(False)
-                filler.connect_ex(address)
-            client = Client(f"http://127.0.0.1:{address[1]}", NoAuth(), settings=Settings(timeout=30))
-            client.begin(60)
-            error, took = ended_by(client, None, Client.abort)
-            client.close()
-        finally:
-            for filler in fillers:
-                filler.close()
-    assert "stopped, the program is ending" in str(error)
-    assert took < 1
-
-
-def test_abort_wakes_a_look_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nor for a resolver."""
-    ended = threading.Event()
-    reached = threading.Event()
-    look_up(monkeypatch, lambda: [reached.set(), ended.wait(10)])  # type: ignore[func-returns-value]
-    client = Client("http://slow.example", NoAuth(), settings=Settings(timeout=30))
-    client.begin(60)
-    error, took = ended_by(client, reached, Client.abort)
-    ended.set()
-    client.close()
-    assert "stopped, the program is ending" in str(error)
-    assert took < 1
-
-
-def test_abort_wakes_a_wait_before_a_retry() -> None:
-    """The upstream asked for 20 s."""
-    told = replying(b"HTTP/1.1 503 Service Unavailable\r\nRetry-After: 20\r\nContent-Length: 0\r\n\r\n")
-    waiting = threading.Event()
-
-    class Told:
-        def on_request(self, status: int | str, seconds: float) -> None:
-            return
-
-        def on_wait(self, seconds: float) -> None:
-            waiting.set()
-
-    with server(told) as base_url:
-        client = Client(base_url, NoAuth(), settings=Settings(timeout=30), observer=Told())
-        client.begin(60)
-        error, took = ended_by(client, waiting, Client.abort)
-        client.close()
-    assert "stopped, the program is ending" in str(error)
-    assert took < 1
-
-
-def ended_by(
-    client: Client, reached: threading.Event | None, end: Callable[[Client], None]
-) -> tuple[BaseException | None, float]:
-    """Run a request on a thread, end it when ``reached``; the error and the seconds until it came."""
-    caught: list[BaseException] = []
-
-    def ask() -> None:
-        try:
-            client.get("/x")
-        except UpstreamError as error:
-            caught.append(error)
-
-    thread = threading.Thread(target=ask)
-    thread.start()
-    if reached is None:
-        thread.join(0.2)  # nothing tells when a connect blocks; too early an end is tested as well
-    else:
-        assert reached.wait(10)
-    started = time.monotonic()
-    end(client)
-    thread.join(10)
-    return (caught[0] if caught else None), time.monotonic() - started
 
 
 def test_no_descriptor_is_left_open() -> None:
