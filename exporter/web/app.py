@@ -111,7 +111,10 @@ def _reload(reload: Callable[[], None] | None) -> _Endpoint:
 
     async def answer(_request: Request) -> Response:
         if reload is None:
-            return PlainTextResponse("Reloading over HTTP is not enabled.\n", status_code=403)
+            return PlainTextResponse(
+                "Reloading over HTTP is not enabled: start with --web.enable-lifecycle, or send SIGHUP.\n",
+                status_code=403,
+            )
         try:
             async with one_at_a_time:
                 await run_in_threadpool(reload)

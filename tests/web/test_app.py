@@ -123,7 +123,10 @@ def test_an_unknown_path_is_a_short_404(server: Server, path: str) -> None:
 
 def test_a_reload_that_is_not_enabled_is_refused(server: Server) -> None:
     answer = request(server, "POST", "/-/reload")
-    assert (answer.status, answer.text) == (403, "Reloading over HTTP is not enabled.\n")
+    assert (answer.status, answer.text) == (
+        403,
+        "Reloading over HTTP is not enabled: start with --web.enable-lifecycle, or send SIGHUP.\n",
+    )
 
 
 def test_a_reload_says_that_it_was_done() -> None:

@@ -19,7 +19,7 @@ from exporter.web.protocol import LimitedProtocol, Limits
 from exporter.web.server import Server
 from tests.web.serving import RENDERED, Service, connected, eventually, is_closed, read_answer, request, serving
 
-QUICK = Limits(request_bytes=8192, receive_timeout=0.1, write_timeout=0.2, keep_alive=0.15, linger=0.5)
+QUICK = Limits(request_bytes=8192, receive_timeout=0.1, write_timeout=0.2, keep_alive=0.3, linger=0.5)
 PATIENT = replace(QUICK, receive_timeout=60.0, write_timeout=60.0, keep_alive=60.0)
 GET = b"GET /metrics HTTP/1.1\r\nHost: exporter.test\r\n\r\n"
 BIG = bytes(8_000_000)
