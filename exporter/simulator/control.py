@@ -9,6 +9,7 @@
     DELETE /_simulator/incidents[?name=]               stop
     GET    /_simulator/truth?platform=[&since=&until=&baseline=]   totals by series, active runs
     GET    /_simulator/log[?platform=]                 the access log
+    POST   /_simulator/rest                            no new generated runs from now on; DELETE: go on
 
 It needs no credentials: it listens on loopback and there is nothing to protect.
 """
@@ -58,11 +59,15 @@ class Control:
                     return Response(payload=self._incidents(now))
                 case "GET", ["truth"]:
                     return self._truth(request.parameters, now)
+                case "POST" | "DELETE", ["rest"]:
+                    end = now if request.method == "POST" else None
+                    self._simulator.world.end_at(end)
+                    return Response(payload={"end": end})
                 case "GET", ["log"]:
                     return Response(payload=self._log(request.parameters.get("platform")))
         except (ValueError, TypeError, KeyError) as error:
             return Response(400, {"error": str(error)})
-        return Response(404, {"error": "there are time, faults, incidents, truth and log"})
+        return Response(404, {"error": "there are time, faults, incidents, truth, log and rest"})
 
     def _faults(self) -> Json:
         board = self._simulator.faults
