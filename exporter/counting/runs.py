@@ -48,11 +48,11 @@ def count_page(draft: Draft, page: Page[Run]) -> None:
             draft.changes.timeless[row.run.id] = draft.now
         elif row.run.id not in remembered:
             _new(draft, target, page.listing, row)
-            if draft.open_run(row.run.id) is None:
-                remembered.add(row.run.id)  # the same row twice on a page
+        if draft.open_run(row.run.id) is None:
+            remembered.add(row.run.id)  # a page may hold the same run twice
     _deliveries(draft, rows)
     listings.advance(draft, page, known)
-    if page.step.complete and page.step.kind == "sweep":
+    if page.step.complete and page.step.kind == "sweep" and page.step.started > (known.last_sweep or 0):
         _missed_by_sweep(draft, page.listing, page.step.started)
     _open_levels_read(draft, page)
 
@@ -147,7 +147,7 @@ def _new(draft: Draft, target: TargetState, listing: str, row: Sighting) -> None
     elif row.birth < target.floor:
         if row.latest >= target.floor:
             _skip(draft, row)
-    elif draft.now - row.birth > draft.limits.open_run_max_age and run.state != PAUSED:
+    elif draft.now - row.birth > draft.limits.open_run_max_age and run.state != PAUSED and draft.trusted:
         _skip(draft, row)
     else:
         workloads.slot_of(draft, run.workload)
@@ -182,6 +182,7 @@ def _open_seen(draft: Draft, row: Sighting) -> None:
     draft.changes.open_runs[run.id] = seen
     if run.state != PAUSED and draft.now - seen.aged_from > draft.limits.open_run_max_age and draft.trusted:
         _expire(draft, run.id, seen)
+        _keep_timeless(draft, row)
 
 
 def _count(draft: Draft, row: Sighting) -> None:

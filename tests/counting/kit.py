@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import TypedDict, Unpack
 
 from exporter.catalogue.runs import FAILED, RUN_DURATION, RUNS
 from exporter.counting import Changes, count, finish
@@ -58,6 +59,20 @@ RULES = Rules(
 )
 
 
+class Walked(TypedDict, total=False):
+    """What a page means for its walk, as far as it is not usual."""
+
+    kind: WalkKind
+    complete: bool
+    whole: bool | None
+    link: str | None
+    keep_link: bool
+    started: Micros | None
+    top: Micros | None
+    unsorted: bool
+    drop_link: bool
+
+
 class Bench:
     """A ledger, a clock that is set by hand, and short ways to put batches in."""
 
@@ -92,7 +107,7 @@ class Bench:
         items = tuple(Workload(w, w) if isinstance(w, str) else w for w in workloads)
         return self.put(Roster(items, self.upstream_now))
 
-    def page(self, *runs: Run, listing: str = "w", **step: object) -> Changes:
+    def page(self, *runs: Run, listing: str = "w", **step: Unpack[Walked]) -> Changes:
         return self.put(self.a_page(*runs, listing=listing, **step))
 
     def a_page(

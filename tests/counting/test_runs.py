@@ -42,6 +42,35 @@ def test_the_same_run_twice_on_a_page_counts_once(bench: Bench) -> None:
     assert bench.counted() == {"completed": 1}
 
 
+def test_an_open_run_that_a_page_shows_ended_twice_counts_once(bench: Bench) -> None:
+    """A page that shifted while it was read repeats a row, and the run was open until now."""
+    born = bench.now - 5 * MINUTE
+    bench.page(running("a", born))
+    bench.page(ended("a", born), ended("a", born))
+    assert bench.counted() == {"completed": 1}
+    assert not bench.ledger.open_runs
+
+
+def test_a_page_that_shows_a_run_ended_and_open_counts_it_once(bench: Bench) -> None:
+    """Whichever row comes first; the one that ended has no end time, so nothing tells which is the newer."""
+    born = bench.now - 5 * MINUTE
+    bench.page(running("a", born), running("b", born))
+    done = [replace(ended(name, born), finished=None) for name in "ab"]
+    bench.page(done[0], running("a", born), running("b", born), done[1])
+    bench.page(*done)
+    assert bench.counted() == {"completed": 2}
+    assert not bench.ledger.open_runs
+
+
+def test_a_run_that_expires_is_given_up_once_even_if_the_page_repeats_it(bench: Bench) -> None:
+    born = bench.now
+    bench.page(running("a", born))
+    bench.now += 8 * DAY
+    bench.page(running("a", born), running("a", born))
+    assert bench.own(RUNS_EXPIRED.name) == 1
+    assert bench.own(LATE_RUNS_SKIPPED.name) == 0
+
+
 def test_a_change_of_an_ended_run_changes_nothing(bench: Bench) -> None:
     bench.page(ended("a", bench.now - 5 * MINUTE))
     bench.page(failed("a", bench.now - 5 * MINUTE))
@@ -219,6 +248,25 @@ def test_a_vanished_run_is_given_up_after_two_complete_sweeps(bench: Bench) -> N
     assert bench.counted() == {"unknown": 1}
 
 
+def test_a_repeated_last_page_of_a_sweep_is_one_sweep(bench: Bench) -> None:
+    bench.page(running("a", bench.now))
+    bench.now += HOUR
+    page = bench.a_page(kind="sweep")
+    for _ in range(3):
+        bench.put(page)
+    assert bench.own(RUNS_EXPIRED.name) == 0
+
+
+def test_a_run_without_times_that_was_given_up_is_not_given_up_again(bench: Bench) -> None:
+    """Its id stays known for as long as the platform goes on listing it, although its days are pruned."""
+    for _ in range(40):
+        bench.page(ended(f"timed{bench.now}", bench.now - MINUTE), running("a", None), kind="sweep")
+        bench.finish()
+        bench.now += DAY
+    assert bench.own(RUNS_EXPIRED.name) == 1
+    assert bench.counted()["unknown"] == 1
+
+
 def test_one_empty_answer_gives_nothing_up(bench: Bench) -> None:
     born = bench.now
     bench.page(running("a", born))
@@ -266,6 +314,17 @@ def test_nothing_expires_while_the_clocks_disagree(bench: Bench) -> None:
     bench.upstream_skew = 0
     bench.page(running("a", born))
     assert bench.own(RUNS_EXPIRED.name) == 1
+
+
+def test_an_open_run_is_not_skipped_as_too_old_while_the_clocks_disagree(bench: Bench) -> None:
+    """Our clock is a month ahead, and the upstream told no time: the run is tracked, and counted when it ends."""
+    born = bench.now
+    bench.now += 30 * DAY
+    bench.put(bench.a_page(running("a", born)), trusted=False)
+    assert bench.own(LATE_RUNS_SKIPPED.name) == 0
+    bench.now -= 30 * DAY - MINUTE
+    bench.page(ended("a", born))
+    assert bench.counted() == {"completed": 1}
 
 
 def test_births_make_every_outcome_visible_at_zero() -> None:
