@@ -233,30 +233,59 @@ class Move(Generic[T]):
 
 @dataclass(frozen=True, slots=True)
 class Source(Generic[T]):
-    """One windowed question, asked at every poll with the same anchor: a list, or one item by name.
+    """One windowed question: a list, asked always with the same anchor, or one item of it by name (rule 13).
 
     ``complete`` lists name every item that has anything, so an item first seen later starts from 0, and a part
     of a move that lacks an item says 0. Lists that may be cut short are not complete: their new items are read
-    by name, which is a source of its own.
+    by name.
+
+    A source with an ``item`` is such a reading. It is about the figures of the list ``name`` that are kept for the
+    item with the anchor ``whole.start``, and those that are new start from 0 there. With ``before``, the reading
+    of the window that ends where ``whole`` starts, it moves them: one of the two starts is the item's anchor, the
+    other the list's, which the item takes over.
     """
 
     name: str
     whole: Reading[T]
     move: Move[T] | None = None
     complete: bool = True
+    item: str | None = None
+    before: Reading[T] | None = None
+    deep: bool = False
+    """Not asked at every poll, so that it does not say how fresh the target's data are."""
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """A run that a figure counts, for the figure's exemplar. It is used only when the counter rose."""
+
+    metric: Metric
+    item: str
+    labels: Labels
+    run_id: str
 
 
 @dataclass(frozen=True, slots=True)
 class Windows(Generic[T]):
-    """All readings of one poll. ``levels`` replace those of the poll before, ``workloads`` are those named."""
+    """Readings of one poll that belong together, complete. ``workloads`` are those named.
+
+    ``levels`` replace the earlier ones of ``levels_of``, which go stale by themselves; None says nothing of them.
+    """
 
     sources: tuple[Source[T], ...]
     upstream_now: Micros | None
     workloads: tuple[Workload, ...] = ()
-    levels: tuple[Level, ...] = ()
+    levels: tuple[Level, ...] | None = ()
+    levels_of: str = ""
     marks: tuple[tuple[str, Mark], ...] = ()
     """Times of past events: (identity, mark)."""
     skipped: tuple[Skipped, ...] = ()
+    roster: bool = False
+    """``workloads`` are all that the platform has, whether or not a list of figures is complete."""
+    examples: tuple[Example, ...] = ()
+    """Later ones are newer."""
+    unknown: tuple[str, ...] = ()
+    """Fields that held a value which no list knows."""
 
 
 Batch = Roster[T] | Page[R] | ListingFailed | Windows[T]

@@ -86,4 +86,5 @@ class Target:
             workloads=MappingProxyType(dict(ledger.workloads)),
             sources=MappingProxyType(dict(ledger.sources)),
             memory=self.memory,
+            windows=MappingProxyType(dict(ledger.windows)),
         )

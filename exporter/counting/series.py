@@ -84,9 +84,14 @@ def add(draft: Draft, key: SeriesKey, amount: int, run_id: str | None = None) ->
     else:
         series = series._replace(shown=plus(series.shown, increment))
     draft.changes.series[key] = series
-    if run_id is not None and len(run_id) + len("run_id") <= EXEMPLAR_CHARS:
-        exemplar = Exemplar(run_id, amount, draft.moment.wall)
-        draft.changes.exemplars.setdefault(key, {})[at] = exemplar
+    if run_id is not None:
+        exemplify(draft, key, at, amount, run_id)
+
+
+def exemplify(draft: Draft, key: SeriesKey, at: int, amount: int, run_id: str) -> None:
+    """Keep a run beside the bucket ``at`` (0 for a counter) that it raised by ``amount``."""
+    if len(run_id) + len("run_id") <= EXEMPLAR_CHARS:
+        draft.changes.exemplars.setdefault(key, {})[at] = Exemplar(run_id, amount, draft.moment.wall)
 
 
 def _observation(metric: Metric, at: int, amount: int) -> Value:

@@ -8,11 +8,18 @@ observations. Both raise errors of ``exporter.errors`` and nothing else.
 from __future__ import annotations
 
 from collections.abc import Generator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, ClassVar, Protocol
 
 from exporter.catalogue.model import PlatformName
-from exporter.counting.ledger import ListingState, OpenRun, SourceState, WorkloadState
+from exporter.counting.ledger import (
+    ListingState,
+    OpenRun,
+    SourceState,
+    WindowKey,
+    WindowState,
+    WorkloadState,
+)
 from exporter.counting.limits import Birth, Limits
 from exporter.errors import UpstreamError
 from exporter.http import Auth, Client
@@ -34,6 +41,7 @@ class View:
     sources: Mapping[str, SourceState]
     memory: dict[str, Any]
     """A drawer of the target for this process only (caches such as the caller's own org); lost at restart."""
+    windows: Mapping[WindowKey, WindowState] = field(default_factory=dict)
 
 
 class Platform(Protocol):

@@ -1,0 +1,36 @@
+"""The upstream's now, as far as it is known before a request is answered."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from exporter.times import SECOND, Clock, Micros
+
+NOTABLE: Final = 2 * SECOND
+"""Differences of the clocks up to this are the resolution of ``Date`` and the way of the answer."""
+
+_KEY: Final = "skew"
+
+
+class UpstreamClock:
+    """Our clock, corrected by what the upstream's ``Date`` said last. ``memory`` is the target's drawer."""
+
+    def __init__(self, clock: Clock, memory: dict[str, Any]) -> None:
+        self.date: Micros | None = None
+        """The ``Date`` of the latest answer, None when it had none."""
+        self._clock = clock
+        self._memory = memory
+
+    def now(self) -> Micros:
+        """Return the upstream's now; our own before it ever told its."""
+        skew: Micros = self._memory.get(_KEY, 0)
+        return self._clock.now().world + skew
+
+    def note(self, date: Micros | None) -> None:
+        """Take in the ``Date`` of an answer that just came."""
+        self.date = date
+        if date is None:
+            return
+        skew = date - self._clock.now().world
+        # Date is cut to whole seconds; a second too late only asks for what has not happened yet.
+        self._memory[_KEY] = skew + SECOND if abs(skew) > NOTABLE else 0
