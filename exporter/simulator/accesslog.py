@@ -3,10 +3,18 @@
 from __future__ import annotations
 
 from collections import Counter, deque
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 
-ENTRIES_KEPT = 100_000
+ENTRIES_KEPT = 20_000
+HEADERS_KEPT = (
+    "accept-encoding",
+    "foundry-features",
+    "user-agent",
+    "x-roboto-api-version",
+    "x-roboto-org-id",
+)
+"""Headers that are logged, by name in lower case; none of them is a secret."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +34,7 @@ class Entry:
     authorized: bool = False
     carried_token: bool = False
     faults: tuple[str, ...] = ()
+    headers: Mapping[str, str] = field(default_factory=dict)
 
 
 class AccessLog:

@@ -47,6 +47,7 @@ class TokenService:
     credentials: Credentials
     lifetime: int = 3599
     _expiry: dict[str, int] = field(default_factory=dict)
+    _issued: int = 0
 
     def accepts(self, token: str, now: int) -> bool:
         """Whether a Foundry token is the static one, or was issued here and has not expired."""
@@ -59,8 +60,8 @@ class TokenService:
         self._expiry.clear()
 
     def issued(self) -> int:
-        """How many tokens are on record."""
-        return len(self._expiry)
+        """How many tokens have been issued."""
+        return self._issued
 
     def knows(self, request: Request) -> bool:
         """Whether the request is one for this face."""
@@ -137,7 +138,9 @@ class TokenService:
         )
 
     def _issue(self, now: int) -> str:
-        token = f"example-issued-token-{len(self._expiry) + 1}"
+        self._issued += 1
+        token = f"example-issued-token-{self._issued}"
+        self._expiry = {known: expiry for known, expiry in self._expiry.items() if expiry > now}
         self._expiry[token] = now + self.lifetime * SECOND
         return token
 

@@ -14,6 +14,7 @@ from typing import ClassVar, Literal
 
 from exporter.simulator.messages import Json, Request, Response
 from exporter.simulator.model import Platform
+from exporter.simulator.quota import Quota
 from exporter.simulator.world import World
 
 CANARY = "canary-payload"
@@ -79,9 +80,9 @@ class Face(ABC):
         """Whether a reader's baseline begins with a good answer to this request."""
         return request.method == "GET"
 
-    def quota_headers(self, now: int, *, low: bool) -> dict[str, str]:
+    def quota_headers(self, quota: Quota) -> dict[str, str]:
         """Headers that announce a quota; nothing where the vendor has none."""
-        del now, low
+        del quota
         return {}
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import threading
 from collections import Counter, OrderedDict
 from collections.abc import Callable, Iterable, Iterator
+from typing import TypeVar
 
 from exporter.simulator.clock import HOUR
 from exporter.simulator.generate import Profile, runs_between
@@ -22,6 +23,7 @@ Place = tuple[Platform, str]
 """A workload: platform and key."""
 Slot = tuple[Platform, str, int]
 """An hour of a workload, counted from the epoch."""
+Kept = TypeVar("Kept")
 
 
 class GeneratedRuns:
@@ -39,7 +41,7 @@ class GeneratedRuns:
         self._lock = threading.RLock()
         self._fired: OrderedDict[Slot, tuple[Run, ...]] = OrderedDict()
         self._born: OrderedDict[Slot, tuple[Run, ...]] = OrderedDict()
-        self._settled: dict[Slot, Counter[State]] = {}
+        self._settled: OrderedDict[Slot, Counter[State]] = OrderedDict()
 
     def forget(self) -> None:
         """Make everything again when it is asked for."""
@@ -93,9 +95,9 @@ class GeneratedRuns:
     def _settled_slot(self, place: Place, number: int, now: int) -> Counter[State]:
         with self._lock:
             slot = (*place, number)
-            if slot not in self._settled:
-                self._settled[slot] = tally(self._slot(place, number), now)
-            return self._settled[slot]
+            if (found := self._settled.get(slot)) is not None:
+                return found
+            return _keep(self._settled, slot, tally(self._slot(place, number), now))
 
     def _slot(self, place: Place, number: int) -> tuple[Run, ...]:
         """Runs by the hour of their creation, from all the hours whose fires can reach into it."""
@@ -134,8 +136,8 @@ def birth_order(run: Run) -> tuple[int, str]:
     return run.created_at, run.id
 
 
-def _keep(cache: OrderedDict[Slot, tuple[Run, ...]], slot: Slot, runs: tuple[Run, ...]) -> tuple[Run, ...]:
-    cache[slot] = runs
+def _keep(cache: OrderedDict[Slot, Kept], slot: Slot, made: Kept) -> Kept:
+    cache[slot] = made
     if len(cache) > SLOTS_KEPT:
         cache.popitem(last=False)
-    return runs
+    return made

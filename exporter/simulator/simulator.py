@@ -14,8 +14,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from ssl import SSLContext
 
-from exporter.simulator.accesslog import AccessLog, Entry
-from exporter.simulator.clock import Clock, RealClock, http_date, parse_http_date
+from exporter.simulator.accesslog import HEADERS_KEPT, AccessLog, Entry
+from exporter.simulator.clock import SECOND, Clock, RealClock, http_date, parse_http_date
 from exporter.simulator.control import Control
 from exporter.simulator.entra import Credentials, TokenService
 from exporter.simulator.face import Face
@@ -23,6 +23,7 @@ from exporter.simulator.faults import Exchange, FaultBoard
 from exporter.simulator.foundry import FoundryFace
 from exporter.simulator.messages import Request, Response
 from exporter.simulator.model import Platform
+from exporter.simulator.quota import RateLimit
 from exporter.simulator.roboto import RobotoFace
 from exporter.simulator.server import Server
 from exporter.simulator.transport import SimulatorTransport
@@ -37,6 +38,7 @@ class Simulator:
 
     ``roboto`` and ``foundry`` are the faces (their attributes are the switches of what the docs leave open);
     ``faults`` is the board of named faults, ``world.incidents`` the script, ``log`` the access log.
+    ``rate_limits`` holds a limit for each platform that has one.
     """
 
     def __init__(
@@ -55,6 +57,7 @@ class Simulator:
         self.roboto = RobotoFace(world, self.credentials.roboto_token, self.credentials.roboto_org_id)
         self.foundry = FoundryFace(world, self.tokens.accepts)
         self.faces: tuple[Face, ...] = (self.roboto, self.foundry)
+        self.rate_limits: dict[Platform, RateLimit] = {}
         self._baselines: dict[Platform, int] = {}
         self._control = Control(self)
         self._lock = threading.Lock()
@@ -89,17 +92,28 @@ class Simulator:
         self.faults.before(switches, exchange)
         if not authorized or incidents.on("expired_token", face.platform, now):
             exchange.short(face.error(401))
-        low = incidents.on("quota_low", face.platform, now) is not None
-        if low and self.log.count(face.platform) % 3 == 2:
-            refusal = face.error(429)
-            refusal.headers["Retry-After"] = "2"
-            exchange.short(refusal)
+        self._apply_quota(exchange)
         if not exchange.answered:
             exchange.short(face.answer(exchange.request, now))
-        exchange.response.headers = {**face.quota_headers(now, low=low), **exchange.response.headers}
         self.faults.after(switches, exchange)
         self._record(exchange, authorized, tuple(switch.name for switch in switches))
         return exchange.response
+
+    def _apply_quota(self, exchange: Exchange) -> None:
+        """Announce the platform's rate limit, and refuse a request above it (or every third when it is low)."""
+        face, now = exchange.face, exchange.now
+        limit = self.rate_limits.get(face.platform)
+        low = self.world.incidents.on("quota_low", face.platform, now) is not None
+        refused, wait = low and self.log.count(face.platform) % 3 == 2, 2
+        if limit is not None:
+            quota = limit.take(now)
+            exchange.response.headers |= face.quota_headers(quota.nearly_used if low else quota)
+            if quota.exceeded:
+                refused, wait = True, max(1, -(-(quota.reset_at - now) // SECOND))
+        if refused:
+            refusal = face.error(429)
+            refusal.headers["Retry-After"] = str(wait)
+            exchange.short(refusal)
 
     def _answer_at_root(self, request: Request, now: int) -> Response:
         known = self.tokens.knows(request)
@@ -112,7 +126,6 @@ class Simulator:
         request, response, face = exchange.request, exchange.response, exchange.face
         lost = response.delivery in ("refuse", "hang", "reset")
         status = 0 if lost else response.status
-        carried_token = "authorization" in request.headers
         self.log.add(
             Entry(
                 exchange.now,
@@ -122,13 +135,14 @@ class Simulator:
                 request.query,
                 status,
                 authorized,
-                carried_token,
+                "authorization" in request.headers,
                 faults,
+                {name: request.headers[name] for name in HEADERS_KEPT if name in request.headers},
             )
         )
         if status == 200 and response.body is None and face.starts_baseline(request):
             sent = parse_http_date(response.headers.get("Date", ""))
-            told = exchange.now if face.windowed or sent is None else sent
+            told = exchange.now if face.windowed or sent is None else sent - exchange.skew
             self._baselines.setdefault(face.platform, told)
 
     # Ways in
@@ -160,8 +174,8 @@ class Simulator:
     def baseline(self, platform: Platform) -> int | None:
         """The baseline time of whoever reads this platform, from its first good answer; nothing before that.
 
-        For listings it is what ``Date`` said, so it has whole seconds and carries the upstream's skew; for
-        windowed platforms it is the instant of the reading.
+        For listings it is what ``Date`` said, in whole seconds (and wrong if only ``Date`` was wrong); for windowed
+        platforms it is the instant of the reading.
         """
         return self._baselines.get(platform)
 

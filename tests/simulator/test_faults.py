@@ -203,6 +203,11 @@ FAULTS: dict[str, Check | tuple[dict[str, Any], Check]] = {
     "negative_durations": lambda asked: asked.column("started_at")[1] - asked.column("ended_at")[1] == 19,
     "late_rows": ({"seconds": 270}, lambda asked: asked.ids() == asked.ids(good=True)[1:]),
     "clock_skew": lambda asked: asked.response.headers["Date"] == http_date(NOON + 10 * MINUTE),
+    "skewed_clock": lambda asked: (
+        asked.response.headers["Date"] == http_date(NOON + 10 * MINUTE)
+        and asked.column("started_at")[0] == START + 600
+        and asked.rows("stats") == []
+    ),
     "no_date": lambda asked: "Date" not in asked.response.headers,
     "bad_date": lambda asked: asked.response.headers["Date"] == "yesterday, or so",
     # values

@@ -143,6 +143,8 @@ class FaultBoard:
     def after(self, switches: list[Switch], exchange: Exchange) -> None:
         """Let the chosen faults bend the answer."""
         self._apply("after", switches, exchange)
+        for step in exchange.afterwards:
+            step()
 
     def _apply(self, stage: str, switches: list[Switch], exchange: Exchange) -> None:
         for switch in switches:

@@ -18,7 +18,9 @@ Stage = Literal["before", "after"]
 class Exchange:
     """One request on its way through the simulator.
 
-    ``memory`` belongs to the switched fault that is at work and lasts from request to request.
+    ``skew`` is how far the upstream's clock is off, all its times alike (microseconds). ``afterwards`` is what a
+    fault that has bent the request still wants to do to the answer. ``memory`` belongs to the switched fault
+    that is at work and lasts from request to request.
     """
 
     request: Request
@@ -27,6 +29,8 @@ class Exchange:
     response: Response = field(default_factory=Response)
     answered: bool = False
     memory: dict[str, Json] = field(default_factory=dict)
+    skew: int = 0
+    afterwards: list[Callable[[], None]] = field(default_factory=list)
     random: Random = field(default_factory=lambda: Random(0))  # noqa: S311  reproducible on purpose
 
     def short(self, response: Response) -> None:

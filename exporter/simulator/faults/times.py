@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
+from urllib.parse import urlencode
 
-from exporter.simulator.clock import SECOND, http_date, micros
+from exporter.simulator.clock import SECOND, http_date, iso, micros
 from exporter.simulator.face import Face
 from exporter.simulator.faults.registry import Exchange, fault
 from exporter.simulator.messages import Json
 
 YEAR_2099 = 4_083_955_200
+MILLISECONDS_FROM = 1e11
+"""A number above this is no time in seconds (it would be the year 5138)."""
 
 
 @fault("after")
@@ -89,8 +93,21 @@ def late_rows(exchange: Exchange, seconds: float = 120) -> None:
 
 @fault("after")
 def clock_skew(exchange: Exchange, seconds: float = 600) -> None:
-    """The upstream's ``Date`` is that far ahead (or behind, when negative)."""
+    """Only ``Date`` is wrong: that far ahead (or behind, when negative)."""
     exchange.response.headers["Date"] = http_date(exchange.now + round(seconds * SECOND))
+
+
+@fault("before")
+def skewed_clock(exchange: Exchange, seconds: float = 600) -> None:
+    """All of the upstream's clocks are that far ahead: ``Date``, the times in records, the bounds of windows."""
+    exchange.skew = round(seconds * SECOND)
+    parameters = exchange.request.parameters
+    for name in ("start_time", "end_time"):
+        if name in parameters:
+            parameters[name] = iso(micros(parameters[name]) - exchange.skew)
+    exchange.request = replace(exchange.request, query=urlencode(parameters))
+    exchange.response.headers["Date"] = http_date(exchange.now + exchange.skew)
+    exchange.afterwards.append(lambda: _retime(exchange, lambda time: _whole(time + seconds)))
 
 
 @fault("after")
@@ -114,11 +131,11 @@ def first_time(row: Json, face: Face) -> int | None:
 
 
 def to_seconds(value: Json) -> float | None:
-    """Unix seconds of a time as the faces write it: a number of seconds or an ISO string."""
+    """Unix seconds of a time as the faces, or another fault, write it: seconds, milliseconds, an ISO string."""
     if isinstance(value, bool) or value is None:
         return None
     if isinstance(value, int | float):
-        return value
+        return value / 1000 if abs(value) > MILLISECONDS_FROM else value
     try:
         return micros(str(value)) / SECOND
     except ValueError:
@@ -141,6 +158,10 @@ def _retime(exchange: Exchange, change: Callable[[float], Json], share: float = 
         if id(row) in chosen:
             changed = change(seconds)
             row[name] = _iso(changed) if text and isinstance(row[name], str) else changed
+
+
+def _whole(seconds: float) -> float:
+    return int(seconds) if seconds == int(seconds) else seconds
 
 
 def _iso(seconds: float) -> str:
