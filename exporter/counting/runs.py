@@ -7,7 +7,7 @@ from itertools import chain
 from typing import Final, NamedTuple
 
 from exporter.catalogue.ledger import LATE_RUNS_SKIPPED, RUNS_EXPIRED
-from exporter.catalogue.runs import LAST_RUN, PAUSED, RUNS, UNKNOWN
+from exporter.catalogue.runs import LAST_RUN, PAUSED, RUN_LATENESS, RUNS, UNKNOWN
 from exporter.counting import listings, schedules, workloads
 from exporter.counting.draft import Draft
 from exporter.counting.ledger import ListingState, OpenRun, SeriesKey, TargetState, days_of
@@ -95,23 +95,24 @@ def sightings(draft: Draft, page: Page[Run], target: TargetState, listing: Listi
 
 
 def _believable(draft: Draft, run: Run) -> Run:
+    """Return the run without the times that are none, and without what was computed from them."""
     latest = draft.now + AHEAD
-    times = (run.created, run.triggered, run.started, run.finished)
-    if all(at is None or EARLIEST <= at <= latest for at in times):
-        return run
-    created, triggered, started, finished = (
-        at if at is not None and EARLIEST <= at <= latest else None for at in times
-    )
-    # what was computed from a time that is none must not be counted: durations, lateness, marks
-    return replace(
-        run,
-        created=created,
-        triggered=triggered,
-        started=started,
-        finished=finished,
-        adds=tuple(item for item in run.adds if item.metric.type != "histogram"),
-        marks=tuple(mark for mark in run.marks if EARLIEST <= mark.at <= latest),
-    )
+
+    def judged(at: Micros | None) -> Micros | None:
+        return at if at is not None and EARLIEST <= at <= latest else None
+
+    told = (run.created, run.triggered, run.started, run.finished)
+    times = tuple(map(judged, told))
+    if times != told:
+        created, triggered, started, finished = times
+        lasted = tuple(item for item in run.adds if item.metric.type != "histogram" or item.metric.unit == 1)
+        run = replace(run, created=created, triggered=triggered, started=started, finished=finished, adds=lasted)
+    if run.delivery is not None and judged(run.delivery.fire_at) is None:
+        in_time = tuple(item for item in run.adds if item.metric is not RUN_LATENESS)
+        run = replace(run, delivery=None, adds=in_time)
+    if any(judged(mark.at) is None for mark in run.marks):
+        run = replace(run, marks=tuple(mark for mark in run.marks if judged(mark.at) is not None))
+    return run
 
 
 def _times(run: Run) -> list[Micros]:
@@ -138,7 +139,7 @@ def _new(draft: Draft, target: TargetState, listing: str, row: Sighting) -> None
         when = row.birth if run.finished is None else run.finished
         if when < target.baseline_at:  # history; judged first, since what ended before us is nobody's late run
             _keep_timeless(draft, row)
-            apply_marks(draft, workloads.slot_of(draft, run.workload), run.marks)
+            _mark(draft, workloads.slot_of(draft, run.workload), run)
         elif row.birth < target.floor:
             if row.latest >= target.floor:
                 _skip(draft, row)
@@ -189,9 +190,13 @@ def _count(draft: Draft, row: Sighting) -> None:
     run = row.run
     slot = workloads.slot_of(draft, run.workload)
     apply_adds(draft, slot, run.adds, run.id)
-    marks = run.marks if slot != OTHER else tuple(m for m in run.marks if m.metric is LAST_RUN)
-    apply_marks(draft, slot, marks)
+    _mark(draft, slot, run)
     _keep(draft, row)
+
+
+def _mark(draft: Draft, slot: str, run: Run) -> None:
+    """Note when the run's events were; of all those in ``_other`` only the latest run says anything."""
+    apply_marks(draft, slot, tuple(mark for mark in run.marks if slot != OTHER or mark.metric is LAST_RUN))
 
 
 def _skip(draft: Draft, row: Sighting) -> None:

@@ -7,8 +7,10 @@ from dataclasses import replace
 import pytest
 
 from exporter.catalogue.ledger import LATE_RUNS_SKIPPED, RUNS_EXPIRED
-from exporter.catalogue.runs import RUN_DURATION, RUNS
+from exporter.catalogue.moderately import RUN_STEPS
+from exporter.catalogue.runs import LAST_RUN, RUN_DURATION, RUNS, SCHEDULE_FIRED
 from exporter.counting.ledger import SeriesKey
+from exporter.observations import Add, Delivery, Mark, Schedule, Workload
 from exporter.times import DAY, HOUR, MINUTE, SECOND
 from tests.counting.kit import START, Bench, ended, failed, running
 
@@ -107,6 +109,27 @@ def test_an_unbelievable_time_counts_as_missing(bench: Bench, at: int) -> None:
     born = bench.now - MINUTE
     bench.page(ended("a", born), ended("b", born))
     assert bench.counted() == {"completed": 2}
+
+
+def test_what_does_not_come_from_an_unbelievable_time_still_counts(bench: Bench) -> None:
+    """The steps of an execution are no matter of time; the fire time of 2099 is none, and ends nothing overdue."""
+    run = ended("a", bench.now - MINUTE, adds=[Add(RUNS, ("completed",)), Add(RUN_STEPS, ("completed",), 7)])
+    far = START + 73 * 365 * DAY
+    marks = (Mark(SCHEDULE_FIRED, ("cron",), far), Mark(LAST_RUN, ("completed",), bench.now))
+    bench.page(replace(run, finished=far, marks=marks, delivery=Delivery("cron", far)))
+    assert bench.counted() == {"completed": 1}
+    assert bench.total("w", "completed", family=RUN_STEPS.name) == 7
+    assert {key.family for key in bench.ledger.marks} == {LAST_RUN.name}
+
+
+def test_a_believable_run_with_an_unbelievable_fire_time_loses_only_that(bench: Bench) -> None:
+    far = START + 73 * 365 * DAY
+    bench.roster(Workload("w", "w", schedules=(Schedule("cron", "0 * * * *"),)))
+    run = replace(ended("a", bench.now - MINUTE), delivery=Delivery("cron", far))
+    bench.page(replace(run, marks=(Mark(SCHEDULE_FIRED, ("cron",), far),)))
+    assert not bench.ledger.marks
+    assert bench.ledger.workloads["w"].triggers[0][1].delivered == ()
+    assert bench.total("w", "completed", family=RUN_DURATION.name) == MINUTE
 
 
 def test_a_run_without_times_counts_once(bench: Bench) -> None:
