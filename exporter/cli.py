@@ -23,6 +23,7 @@ from exporter.arguments import PROGRAM, parser
 from exporter.catalogue.model import PlatformName
 from exporter.config import PLATFORMS, Settings, advice, load
 from exporter.errors import ConfigError, ExporterError
+from exporter.redaction import redact
 from exporter.web.address import Address
 
 if TYPE_CHECKING:
@@ -44,21 +45,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         return COMMANDS[chosen.command](chosen)
     except ConfigError as error:
-        _complain(error.problems)
+        print(*error.problems, sep="\n", file=sys.stderr)
         return MISCONFIGURED
     except ExporterError as error:
-        _complain([str(error)])
+        _complain(str(error))
         return FAILED
     except OSError as error:
-        _complain([": ".join(filter(None, (error.filename, error.strerror or str(error))))])
+        _complain(": ".join(filter(None, (error.filename, error.strerror or str(error)))))
         return FAILED
     except KeyboardInterrupt:
         return FAILED
 
 
-def _complain(sentences: Sequence[str]) -> None:
-    for sentence in sentences:
-        print(f"{PROGRAM}: {sentence}", file=sys.stderr)
+def _complain(sentence: str) -> None:
+    print(f"{PROGRAM}: {redact(sentence)}", file=sys.stderr)
 
 
 # Commands

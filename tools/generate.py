@@ -10,11 +10,12 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from tools import metrics_page
+from tools import configuration_page, metrics_page
 
 ROOT = Path(__file__).resolve().parent.parent
 
 GENERATED: Mapping[str, Callable[[], str]] = {
+    "docs/configuration.md": configuration_page.page,
     "docs/metrics.md": metrics_page.page,
 }
 

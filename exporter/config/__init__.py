@@ -9,7 +9,6 @@ from __future__ import annotations
 from exporter.config.advice import advice
 from exporter.config.loading import load, load_text
 from exporter.config.model import PLATFORMS, Match, Objective, Settings, WorkloadRule
-from exporter.config.reference import document
 from exporter.config.state import default_state, parse_state
 
 __all__ = [
@@ -20,7 +19,6 @@ __all__ = [
     "WorkloadRule",
     "advice",
     "default_state",
-    "document",
     "load",
     "load_text",
     "parse_state",

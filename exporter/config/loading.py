@@ -64,6 +64,8 @@ class _Loader:
             if not self.problems:
                 self._problem((), "has no keys; write at least targets:")
             return None
+        broken = self._written.broken(())
+        top = {key: None if value == "" and key in broken else value for key, value in top.items()}
         for key in top:
             if key not in Settings.model_fields:
                 self._problem((key,), unknown_key(key, Settings.model_fields))
@@ -126,7 +128,10 @@ class _Loader:
         if not isinstance(value, list):
             self._problem((key,), "is not a list; write items that begin with '- '")
             return
+        broken = self._written.broken((key,))
         for index, item in enumerate(value):
+            if item == "" and str(index) in broken:
+                continue
             values = self._mapping(item, (key, index), required=True)
             if values is not None:
                 yield self._part((key, index), values)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from difflib import get_close_matches
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, get_origin
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
@@ -61,10 +61,9 @@ _TEXTS: Final[Mapping[str, tuple[str, str]]] = {
     "less_than_equal": ("is too large", "write at most {le}"),
     "model_attributes_type": ("is not a mapping", "write keys and values below it"),
     "model_type": ("is not a mapping", "write keys and values below it"),
-    "string_pattern_mismatch": ("has characters that cannot stand here", "it must match {pattern}"),
     "string_too_short": ("is empty", "write a value, or leave the key out"),
     "string_type": ("is not text", "write one value"),
-    "tuple_type": ("is not a list", "write items that begin with '- '"),
+    "tuple_type": ("is not a list", "write [a, b], or items that begin with '- '"),
 }
 
 
@@ -99,7 +98,7 @@ def _translate(detail: ErrorDetails, path: Path, owner: type[BaseModel]) -> Iter
         case kind if kind == WRONG:
             # What is wrong with a model as a whole needs no "found a mapping".
             field = owner.model_fields.get(str(path[-1])) if path else None
-            whole = field is None or any(models_in(field.annotation))
+            whole = field is None or any(models_in(field.annotation)) or get_origin(field.annotation) is dict
             yield Mistake((path,), context["problem"], context["right"], hidden=whole)
         case "extra_forbidden":
             yield Mistake((path,), unknown_key(str(path[-1]), owner.model_fields), hidden=True)
@@ -115,7 +114,8 @@ def _translate(detail: ErrorDetails, path: Path, owner: type[BaseModel]) -> Iter
             yield Mistake((path,), "is not possible", choices=tuple(choice.strip("'") for choice in choices))
         case kind if kind in _TEXTS:
             problem, right = _TEXTS[kind]
-            yield Mistake((path,), problem, right.format_map(context))
+            numbers = {name: f"{value:g}" for name, value in context.items() if isinstance(value, float)}
+            yield Mistake((path,), problem, right.format_map(context | numbers))
         case _:
             yield Mistake((path,), detail["msg"])
 
@@ -123,6 +123,8 @@ def _translate(detail: ErrorDetails, path: Path, owner: type[BaseModel]) -> Iter
 def missing(path: Path, owner: type[BaseModel]) -> Mistake:
     """Return the mistake for a required key that is not there."""
     field = owner.model_fields[str(path[-1])]
+    if field.discriminator:
+        return Mistake((path,), "is missing", f"write {path[-1]}: with {field.discriminator}: {', '.join(tags(field))}")
     example = json.dumps(field.examples[0], ensure_ascii=False).replace('"', "") if field.examples else "..."
     variable = variable_of(field)
     also = f", or set {variable} in the environment" if variable else ""
@@ -147,7 +149,7 @@ def _found(value: object, path: Path, variable: str | None) -> str:
         return ", found a mapping"
     if isinstance(value, Sequence) and not isinstance(value, str):
         return ", found a list"
-    if any(word in str(part).lower() for part in path for word in _SECRET_WORDS):
+    if path[-1:] == ("auth",) or any(word in str(part).lower() for part in path for word in _SECRET_WORDS):
         return ""
     if variable is not None:
         return f", found the value of {variable}"

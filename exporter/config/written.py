@@ -21,8 +21,9 @@ MAX_VALUES: Final = 100_000
 
 Value = None | str | list["Value"] | dict[str, "Value"]
 
-_TEXT_TAGS: Final = frozenset(
-    f"tag:yaml.org,2002:{kind}" for kind in ("str", "int", "float", "bool", "null", "timestamp")
+_TAGS: Final = frozenset(
+    f"tag:yaml.org,2002:{kind}"
+    for kind in ("str", "int", "float", "bool", "null", "timestamp", "value", "merge", "map", "seq")
 )
 _NULL: Final = frozenset(("", "~", "null", "Null", "NULL"))
 _MERGE: Final = "<<"
@@ -122,6 +123,9 @@ class _Reader:
         if id(node) in self._around:
             self._problem(path, line, "is an alias of something that contains it")
             return ""
+        if node.tag not in _TAGS:
+            self._problem(path, line, 'has a YAML tag; only plain values are read, quote one that begins with "!"')
+            return ""
         self._around.add(id(node))
         try:
             if isinstance(node, yaml.MappingNode):
@@ -136,9 +140,6 @@ class _Reader:
         self._written.problems.append(Problem(path, text, line))
 
     def _scalar(self, node: yaml.ScalarNode, path: Path, line: int) -> Value:
-        if node.tag not in _TEXT_TAGS:
-            self._problem(path, line, 'has a YAML tag; only plain values are read, quote one that begins with "!"')
-            return ""
         text: str = node.value
         if node.style is None and text in _NULL:
             return None

@@ -20,7 +20,7 @@ UNITS: Final = {
     "s": SECOND,
     "ms": SECOND // 1000,
 }
-_DURATION = re.compile("".join(rf"(?:(?P<{unit}>\d{{1,9}}){unit})?" for unit in UNITS))
+_DURATION = re.compile("".join(rf"(?:(?P<{unit}>[0-9]{{1,9}}){unit})?" for unit in UNITS))
 _DURATION_RIGHT: Final = "write numbers with units, such as 30s, 5m, 24h, 8d or 1h30m"
 
 

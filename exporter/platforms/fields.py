@@ -22,7 +22,7 @@ from exporter.secrets import Secret, flaw_of
 # Sizes and fractions
 
 _SIZE_UNITS: Final = {"B": 1, "kB": 1000, "KiB": 1024, "MB": 1000**2, "MiB": 1024**2, "GB": 1000**3, "GiB": 1024**3}
-_SIZE = re.compile(r"(\d{1,12}) ?([kKMG]i?B|B)")
+_SIZE = re.compile(r"([0-9]{1,12}) ?([kKMG]i?B|B)")
 
 
 def _parse_size(value: object) -> object:
@@ -146,13 +146,15 @@ def _secret_file(value: object, info: ValidationInfo) -> Secret:
         return value
     if not isinstance(value, str) or not value:
         raise wrong("is not a path", "write the path of a file that holds the secret")
-    secret = Secret(path=_resolve(value, info))
+    path = _resolve(value, info)
+    secret = Secret(path=path)
     try:
         secret.read(warn=False)  # who loads a configuration tells that with its other warnings
     except Unauthorized as error:
         # A secret pasted here by mistake must not be shown: only what cannot be one is.
         if value.startswith(("/", "./", "../")):
-            raise wrong(str(error), "write the path of a file that holds the secret and nothing else") from None
+            problem = str(error).replace(str(path), value)
+            raise wrong(problem, "write the path of a file that holds the secret and nothing else") from None
         raise wrong(
             "is no file that can be read (not shown, it may be the secret itself)",
             "write the path of a file; the secret itself goes under the key without _file",
@@ -167,6 +169,18 @@ SecretText = Annotated[Secret, BeforeValidator(_secret_text), _HIDDEN, WithJsonS
 
 SecretFile = Annotated[Secret, BeforeValidator(_secret_file), _HIDDEN, WithJsonSchema({"type": "string"})]
 """A secret in a file of its own."""
+
+
+def matching(pattern: str, right: str) -> AfterValidator:
+    """Return the metadata of a text that must match ``pattern`` whole; ``right`` says it in words."""
+    form = re.compile(pattern)
+
+    def check(value: str) -> str:
+        if not form.fullmatch(value):
+            raise wrong("is not possible" if value else "is empty", right)
+        return value
+
+    return AfterValidator(check)
 
 
 def _pattern(value: str) -> str:

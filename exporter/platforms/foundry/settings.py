@@ -9,7 +9,7 @@ from typing import Annotated, Any, Final, Literal, get_args
 from pydantic import BeforeValidator, Field
 
 from exporter.platforms.credentials import VendorValue, from_variables, one_secret, the_secret
-from exporter.platforms.fields import Endpoint, SecretFile, SecretText, plain_http
+from exporter.platforms.fields import Endpoint, SecretFile, SecretText, matching, plain_http
 from exporter.platforms.pace import SettingsModel
 from exporter.platforms.settings import Selection, TargetSettings
 from exporter.platforms.wrong import Conflict, also_from
@@ -21,7 +21,7 @@ CLIENT_SECRET: Final = "AZURE_CLIENT_SECRET"  # noqa: S105 - the name of a varia
 FEDERATED_TOKEN: Final = "AZURE_FEDERATED_TOKEN_FILE"  # noqa: S105 - the name of a variable
 AUTHORITY: Final = "AZURE_AUTHORITY_HOST"
 
-_Id = Annotated[str, Field(min_length=1, pattern=r"^[A-Za-z0-9.-]+$")]
+_Id = Annotated[str, matching(r"[A-Za-z0-9.-]+", "write the id or domain; it has letters, digits, '-' and '.'")]
 
 # Examples for the documentation.
 _AUTHORITY: Final = "https://login.microsoftonline.us"
@@ -121,6 +121,9 @@ AnyAuth = TokenAuth | ClientSecretAuth | WorkloadIdentityAuth | ManagedIdentityA
 AUTH_KINDS: Final = tuple(auth.model_fields["kind"].default for auth in get_args(AnyAuth))
 
 
+Features = Annotated[str, matching(r"[\x21-\x7e]+", "write it without spaces, or off")]
+
+
 def _none_when_off(value: object) -> object:
     return None if value in ("off", "none", "false", False) else value
 
@@ -140,9 +143,7 @@ class FoundrySettings(TargetSettings, Selection):
     )
     """How to get tokens: kind ``token``, ``client_secret``, ``workload_identity``, ``managed_identity`` or
     ``default``; all but ``token`` need the extra ``azure``."""
-    features: Annotated[str | None, BeforeValidator(_none_when_off)] = Field(
-        default="Routines=V2Preview", pattern=r"^[\x21-\x7e]+$"
-    )
+    features: Annotated[Features | None, BeforeValidator(_none_when_off)] = "Routines=V2Preview"
     """Preview features asked for in the header ``Foundry-Features``; ``off`` sends none."""
 
     def conflicts(self) -> Iterator[Conflict]:

@@ -9,12 +9,16 @@ from pydantic import Field
 
 from exporter.platforms.credentials import VendorValue, from_variables, one_secret, the_secret
 from exporter.platforms.durations import Duration
-from exporter.platforms.fields import SecretFile, SecretText
+from exporter.platforms.fields import SecretFile, SecretText, matching
 from exporter.platforms.pace import SettingsModel
 from exporter.platforms.settings import TargetSettings
 from exporter.platforms.wrong import Conflict, also_from
 from exporter.secrets import Secret
 from exporter.times import DAY, MINUTE, Micros
+
+HeaderName = Annotated[
+    str, matching(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+", "write the name of an HTTP header, such as X-Granite-API-Key")
+]
 
 
 class GraniteFilters(SettingsModel):
@@ -48,7 +52,7 @@ class GraniteSettings(TargetSettings):
     """API key, sent as the whole value of the header. This or ``api_key_file``."""
     api_key_file: SecretFile | None = Field(default=None, examples=["/run/secrets/granite"])
     """File that holds the API key; read again when it changes."""
-    header_name: str = Field(default="X-Granite-API-Key", pattern=r"^[!#$%&'*+.^_`|~0-9A-Za-z-]+$")
+    header_name: HeaderName = "X-Granite-API-Key"
     """Header that carries the key, should your account need another one."""
     filters: GraniteFilters = Field(default=GraniteFilters(), examples=[{"triggered_by": "scheduled"}])
     """Filters that Granite applies before it adds up."""

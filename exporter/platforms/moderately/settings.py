@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
 from exporter.platforms.credentials import VendorValue, from_variables, one_secret, the_secret
-from exporter.platforms.fields import SecretFile, SecretText
+from exporter.platforms.fields import SecretFile, SecretText, matching
 from exporter.platforms.settings import Selection, TargetSettings
 from exporter.platforms.wrong import Conflict, also_from
 from exporter.secrets import Secret
@@ -26,8 +26,8 @@ class ModeratelySettings(TargetSettings, Selection):
     """API key; one with the role ``readonly`` is enough. This or ``api_key_file``."""
     api_key_file: SecretFile | None = Field(default=None, examples=["/run/secrets/moderately"])
     """File that holds the API key; read again when it changes."""
-    team_id: str = Field(
-        min_length=1, pattern=r"^[^\s,]+$", examples=["team_example"], json_schema_extra=also_from("MODERATELY_TEAM_ID")
+    team_id: Annotated[str, matching(r"[^\s,]+", "write the id of one team, without spaces and commas")] = Field(
+        examples=["team_example"], json_schema_extra=also_from("MODERATELY_TEAM_ID")
     )
     """Team to read."""
     parameter_style: Literal["documented", "sdk"] = "documented"

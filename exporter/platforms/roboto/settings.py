@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
 from exporter.platforms.credentials import VendorValue, from_variables, one_secret, the_secret
-from exporter.platforms.fields import SecretFile, SecretText
+from exporter.platforms.fields import SecretFile, SecretText, matching
 from exporter.platforms.settings import Selection, TargetSettings
 from exporter.platforms.wrong import Conflict, also_from
 from exporter.secrets import Secret
@@ -26,15 +26,13 @@ class RobotoSettings(TargetSettings, Selection):
     """Personal access token. This or ``token_file``."""
     token_file: SecretFile | None = Field(default=None, examples=["/run/secrets/roboto"])
     """File that holds the token; read again when it changes."""
-    org_id: str | None = Field(
+    org_id: Annotated[str, matching(r"\S+", "write the id without spaces, such as og_example")] | None = Field(
         default=None,
-        min_length=1,
-        pattern=r"^\S+$",
         examples=["og_example"],
         json_schema_extra=also_from("ROBOTO_ORG_ID"),
     )
     """Organisation to read. Without it the organisation of the token is asked for once, and must be the only one."""
-    api_version: str = Field(default="2026-10-06", pattern=r"^\d{4}-\d{2}-\d{2}$")
+    api_version: Annotated[str, matching(r"\d{4}-\d{2}-\d{2}", "write a date such as 2026-10-06")] = "2026-10-06"
     """Version of the API that is asked for, so that a newer default of the vendor changes nothing here."""
 
     @property

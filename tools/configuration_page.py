@@ -1,4 +1,4 @@
-"""The reference page of the configuration, written from the models: every key, its type, default and meaning.
+"""``docs/configuration.md``, written from the models: every key, its type, default and meaning.
 
 Meanings are the docstrings of the fields. A key that a model shares with its base is described once, where the
 base is described; a platform that changes its default shows it again.
@@ -49,8 +49,8 @@ is a file to start from.
 _TYPES: Final[Mapping[object, str]] = {str: "text", int: "number", float: "number", bool: "true or false"}
 
 
-def document() -> str:
-    """Return the whole text of ``docs/configuration.md``."""
+def page() -> str:
+    """Return the whole page."""
     parts = [_HEAD, _section("The file", 2, Settings, "")]
     parts.append(_section("Keys of every target", 2, TargetSettings, "targets[]", only=_new_in(TargetSettings, Pace)))
     for name, model in PLATFORMS.items():
@@ -172,7 +172,7 @@ def _bounded(field: FieldInfo) -> str:
         for bound in words
         if (limit := getattr(item, bound, None)) is not None
     ]
-    return f"{name}, {' and '.join(bounds)}" if bounds else name
+    return f"{name}, {' '.join(bounds)}" if bounds else name
 
 
 def _default(key: str, field: FieldInfo, model: type[BaseModel]) -> str:
