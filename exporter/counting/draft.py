@@ -110,6 +110,10 @@ class Draft:
         """Iterate over all durable series as this batch leaves them."""
         return _items(self.changes.series, self.ledger.series)
 
+    def all_marks(self) -> Iterator[tuple[SeriesKey, Micros]]:
+        """Iterate over all durable times as this batch leaves them."""
+        return _items(self.changes.marks, self.ledger.marks)
+
     def open_runs(self) -> Iterator[tuple[str, OpenRun]]:
         """Iterate over all open runs as this batch leaves them."""
         return _items(self.changes.open_runs, self.ledger.open_runs)

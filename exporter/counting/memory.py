@@ -101,6 +101,9 @@ class MemoryLedger:
         self.dirty.update(key.family for key in changes.marks)
         self.levels.update(changes.levels)
         self.read.update(changes.read)
+        for listing in [key for key, state in changes.listings.items() if state is None]:
+            self.levels.pop(listing, None)
+            self.read.pop(listing, None)
         for key, found in changes.exemplars.items():
             kept = self.held_exemplars if key in self.holding else self.exemplars
             kept.setdefault(key, {}).update(found)

@@ -44,7 +44,7 @@ def see(draft: Draft, item: Workload) -> WorkloadState:
         state = WorkloadState(item.label, _slot(draft, item.label), first_seen=draft.moment.world)
         _births(draft, state.slot)
     elif known.label != item.label:
-        state = _renamed(draft, known, item.label)
+        state = _renamed(draft, item.identity, known, item.label)
     else:
         state = known
     state = state._replace(
@@ -77,11 +77,13 @@ def _births(draft: Draft, slot: str) -> None:
         born(draft, key_of(draft, birth.metric, slot, birth.labels))
 
 
-def _renamed(draft: Draft, known: WorkloadState, label: str) -> WorkloadState:
+def _renamed(draft: Draft, identity: str, known: WorkloadState, label: str) -> WorkloadState:
     if known.slot == OTHER:
         return known._replace(label=label)
-    former = tuple(slot for slot in known.former if slot != label)
-    state = known._replace(label=label, slot=label, former=(*former, known.slot)[-FORMER_LABELS:])
+    former = (*(slot for slot in known.former if slot != label), known.slot)
+    state = known._replace(label=label, slot=label, former=former[-FORMER_LABELS:])
+    draft.changes.workloads[identity] = state
+    _drop_series(draft, set(former[:-FORMER_LABELS]))
     _births(draft, state.slot)
     return state
 
@@ -132,14 +134,7 @@ def note_absent(draft: Draft, named: set[str]) -> None:
 def forget(draft: Draft, identity: str, state: WorkloadState) -> None:
     """Drop a workload, and the series that no other workload shares."""
     draft.changes.workloads[identity] = None
-    kept = {slot for _, other in draft.workloads() for slot in (other.slot, *other.former)}
-    gone = {state.slot, *state.former} - kept - {OTHER}
-    for key, _ in list(draft.all_series()):
-        if BY_NAME[key.family].per_workload and key.labels[0] in gone:
-            draft.changes.series[key] = None
-    for key in list(draft.ledger.marks):
-        if BY_NAME[key.family].per_workload and key.labels[0] in gone:
-            draft.changes.marks[key] = None
+    _drop_series(draft, {state.slot, *state.former})
     for window, _ in list(draft.windows()):
         if window[0] == identity:
             draft.changes.windows[window] = None
@@ -149,3 +144,16 @@ def forget(draft: Draft, identity: str, state: WorkloadState) -> None:
             add(draft, SeriesKey(own.RUNS_EXPIRED.name, ()), 1)
     if draft.rules.listings_per_workload and draft.listing(identity) is not None:
         draft.changes.listings[identity] = None
+
+
+def _drop_series(draft: Draft, slots: set[str]) -> None:
+    """Drop the series of slots under which no workload is, or lately was; ``_other`` stays."""
+    gone = slots - {slot for _, state in draft.workloads() for slot in (state.slot, *state.former)} - {OTHER}
+    if not gone:
+        return
+    for key, _ in list(draft.all_series()):
+        if BY_NAME[key.family].per_workload and key.labels[0] in gone:
+            draft.changes.series[key] = None
+    for key, _ in list(draft.all_marks()):
+        if BY_NAME[key.family].per_workload and key.labels[0] in gone:
+            draft.changes.marks[key] = None
