@@ -9,6 +9,7 @@ status.py    what the status page shows
 from __future__ import annotations
 
 from exporter.app.once import once
-from exporter.app.service import Service, run
+from exporter.app.options import Once, Options
+from exporter.app.service import Service, serve
 
-__all__ = ["Service", "once", "run"]
+__all__ = ["Once", "Options", "Service", "once", "serve"]

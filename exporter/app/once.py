@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Final, TextIO
 
-from exporter.app.targets import build, reset_state
+from exporter.app.options import Once
+from exporter.app.targets import build
 from exporter.catalogue.runs import OUTCOMES
 from exporter.config import Settings
 from exporter.exposition import Snapshot
 from exporter.http import Budgets
-from exporter.options import OnceOptions
 from exporter.poll import Report
 from exporter.publisher import Publisher
 from exporter.runner import Runner
@@ -28,18 +27,15 @@ AT_ONCE: Final = 32
 """Targets polled at the same time."""
 
 
-def once(settings: Settings, options: OnceOptions, out: TextIO | None = None, err: TextIO | None = None) -> int:
-    """Poll every target once, print the exposition to ``out`` and a table to ``err`` (the standard streams).
+def once(settings: Settings, options: Once, out: TextIO, err: TextIO) -> int:
+    """Poll every target once, print the exposition to ``out`` and a table to ``err``.
 
     Returns 0 when all polls were good, else 1. With a state the lock is taken and the difference is counted.
     """
-    out, err = out or sys.stdout, err or sys.stderr
-    clock = options.world.clock
+    clock = options.clock
     metrics = SelfMetrics()
-    snapshot = Snapshot(created=options.openmetrics_created)
+    snapshot = Snapshot()
     publisher = Publisher(snapshot, metrics, clock)
-    if options.state is not None and options.reset_state:
-        reset_state(options.state, clock.now().wall)
     store = SqliteStore(options.state, clock.now().wall)
     try:
         runner = Runner(store, publisher, metrics, clock)
@@ -51,10 +47,11 @@ def once(settings: Settings, options: OnceOptions, out: TextIO | None = None, er
                 budgets=budgets,
                 metrics=metrics,
                 clock=clock,
-                transport=options.world.transport,
+                transport=options.transports(target),
                 holds=False,
             )
             for target in settings.targets
+            if not options.only or target.name in options.only
         ]
         with ThreadPoolExecutor(min(AT_ONCE, max(1, len(targets)))) as pool:
             reports = list(pool.map(lambda target: runner.run(target, budget=BUDGET, retries=0), targets))

@@ -13,6 +13,7 @@ from types import FrameType
 from typing import Final
 
 from exporter import killpoints
+from exporter.app.options import Options
 from exporter.app.reload import difference
 from exporter.app.status import status
 from exporter.app.targets import build, reset_state
@@ -21,7 +22,6 @@ from exporter.config import Settings
 from exporter.errors import ConfigError, StateError
 from exporter.exposition import Snapshot
 from exporter.http import Budgets
-from exporter.options import RunOptions
 from exporter.platforms.settings import TargetSettings
 from exporter.publisher import Publisher
 from exporter.runner import Runner
@@ -51,10 +51,10 @@ LONGEST_BEAT: Final = 60.0
 class Service:
     """Everything that runs. ``start`` raises ConfigError or StateError; after that errors are metrics and log."""
 
-    def __init__(self, settings: Settings, options: RunOptions) -> None:
+    def __init__(self, settings: Settings, options: Options) -> None:
         self._settings = settings
         self._options = options
-        self._clock = options.world.clock
+        self._clock = options.clock
         self._started = self._clock.now().wall
         self._reload_lock = threading.Lock()
         self._reload_error: str | None = None
@@ -66,11 +66,11 @@ class Service:
         self.runner = Runner(self.store, self.publisher, self.metrics, self._clock)
         self.targets: dict[str, Target] = {}
         self.schedule = Schedule(self._clock, on_step=self.runner.clock_stepped)
-        self.server = Server(application(self._sources()), options.address)
+        self.server = Server(application(self._sources()), options.listen)
 
     def _open_store(self) -> SqliteStore:
-        path = self._settings.state
-        if self._options.reset_state:
+        path = self._options.state
+        if self._options.state_reset:
             reset_state(path, self._started)
         mounts = Path("/proc/mounts")
         kind = network_file_system(path.absolute(), mounts.read_text("utf-8")) if mounts.exists() else None
@@ -88,7 +88,7 @@ class Service:
             healthy=self._healthy,
             ready=self._ready,
             status=self._status,
-            reload=self.reload if self._options.enable_lifecycle else None,
+            reload=self.reload if self._options.lifecycle else None,
         )
 
     def start(self) -> None:
@@ -98,17 +98,17 @@ class Service:
         try:
             for settings in self._settings.targets:
                 self._add(settings)
+            self._tick_own()
+            self.server.start()
         except (ConfigError, StateError):
             self.stop()
             raise
         self.metrics.config_reload(True, self._clock.now().wall / SECOND)
         self.metrics.set_process(own.STATE_CREATED, self.store.created_at() / SECOND)
-        self._tick_own()
         self.schedule.timer("holds", 1.0, self._tick_holds)
         self.schedule.timer("own metrics", 5.0, self._tick_own)
         self.schedule.timer("staleness", 30.0, self._tick_staleness)
         self.schedule.timer("unused state", 3600.0, self._tick_unused)
-        self.server.start()
         self._plan(list(self.targets.values()))
         self.schedule.start()
         log.info(
@@ -116,7 +116,7 @@ class Service:
             extra={
                 "address": str(self.server.address),
                 "targets": len(self.targets),
-                "state": str(self._settings.state),
+                "state": str(self._options.state),
             },
         )
 
@@ -127,7 +127,7 @@ class Service:
             budgets=self._budgets,
             metrics=self.metrics,
             clock=self._clock,
-            transport=self._options.world.transport,
+            transport=self._options.transports(settings),
         )
         self.targets[target.name] = target
         self.publisher.refresh(target)
@@ -233,7 +233,7 @@ class Service:
         return ended
 
 
-def run(settings: Settings, options: RunOptions) -> int:
+def serve(settings: Settings, options: Options) -> int:
     """Run until SIGTERM or SIGINT; return the exit code. SIGHUP reads the configuration anew."""
     service = Service(settings, options)
     ask = _Asked()

@@ -1,0 +1,53 @@
+"""What is not in the configuration file: where from, where to, with whose answers and whose clock."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import httpx
+
+from exporter.config import Settings
+from exporter.platforms.settings import TargetSettings
+from exporter.times import Clock, SystemClock
+from exporter.web.address import Address
+
+Transports = Callable[[TargetSettings], httpx.BaseTransport | None]
+"""What carries a target's requests; None for the network."""
+
+
+def network(settings: TargetSettings) -> None:
+    """Every target talks to its upstream over the network."""
+    del settings
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How to run the service."""
+
+    listen: Address
+    state: Path
+    state_reset: bool = False
+    """Start with an empty state; the old file is moved aside."""
+    openmetrics_created: bool = False
+    """Whether OpenMetrics tells when each series was born."""
+    read_settings: Callable[[], Settings] | None = None
+    """Reads the configuration anew, for reloads; None when there is no file."""
+    lifecycle: bool = False
+    """Whether ``POST /-/reload`` works."""
+    transports: Transports = network
+    clock: Clock = field(default_factory=SystemClock)
+
+
+@dataclass(frozen=True, slots=True)
+class Once:
+    """How to poll once. Without ``state`` nothing is kept: levels, and counters at 0.
+
+    ``only`` limits it to targets of these names.
+    """
+
+    state: Path | None = None
+    only: tuple[str, ...] = ()
+    transports: Transports = network
+    clock: Clock = field(default_factory=SystemClock)

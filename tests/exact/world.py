@@ -1,0 +1,163 @@
+"""The whole program but for web and schedule, against the simulator in process, on a clock set by hand."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from exporter.app.targets import build
+from exporter.catalogue import BY_NAME
+from exporter.cli import demo_target
+from exporter.config import PLATFORMS
+from exporter.counting.ledger import Series, Value, plus
+from exporter.exposition import Snapshot
+from exporter.http import Budgets
+from exporter.poll import Report
+from exporter.publisher import Publisher
+from exporter.runner import Runner
+from exporter.selfmetrics import SelfMetrics
+from exporter.simulator import ManualClock, Platform, Simulator, Truth
+from exporter.store.sqlite import SqliteStore
+from exporter.target import Target
+from exporter.times import DAY, SECOND, Micros, Moment
+
+WALL_AHEAD = 400 * DAY
+
+Numbers = dict[tuple[str, tuple[str, ...]], int]
+"""By family and label values: a counter's number; a histogram's bucket ``le`` and sum as further labels."""
+
+
+class HandClock:
+    """World and wall time by hand; monotonic goes with them."""
+
+    def __init__(self, world: ManualClock) -> None:
+        self.world = world
+
+    def now(self) -> Moment:
+        now = self.world()
+        return Moment(now, now + WALL_AHEAD)
+
+    def monotonic(self) -> float:
+        return self.world() / SECOND
+
+
+class Program:
+    """Targets over a simulator, with a state that can be closed and opened again."""
+
+    def __init__(
+        self,
+        simulator: Simulator,
+        clock: ManualClock,
+        state: Path | None,
+        platforms: Sequence[Platform] = ("roboto", "foundry"),
+        *,
+        holds: bool = False,
+        **settings: object,
+    ) -> None:
+        self.simulator = simulator
+        self.world_clock = clock
+        self.clock = HandClock(clock)
+        self.metrics = SelfMetrics()
+        self.snapshot = Snapshot()
+        self.publisher = Publisher(self.snapshot, self.metrics, self.clock)
+        self.store = SqliteStore(state, self.clock.now().wall)
+        self.runner = Runner(self.store, self.publisher, self.metrics, self.clock)
+        budgets = Budgets()
+        self.targets: dict[Platform, Target] = {}
+        for platform in platforms:
+            raw = demo_target(platform, simulator.endpoints()[platform], simulator.credentials)
+            raw |= {"requests_per_minute": 100_000, "interval": "60s", **settings}
+            self.targets[platform] = build(
+                PLATFORMS[platform].model_validate(raw),
+                store=self.store,
+                budgets=budgets,
+                metrics=self.metrics,
+                clock=self.clock,
+                transport=simulator.transport(),
+                holds=holds,
+            )
+
+    def poll(self, platform: Platform) -> Report:
+        return self.runner.run(self.targets[platform])
+
+    def poll_all(self) -> dict[Platform, Report]:
+        return {platform: self.poll(platform) for platform in self.targets}
+
+    def close(self) -> None:
+        for target in self.targets.values():
+            target.client.close()
+        self.store.close()
+
+    def text(self) -> str:
+        self.publisher.refresh_own()
+        for target in self.targets.values():
+            self.publisher.refresh(target)
+        self.publisher.publish(force=True)
+        assert self.snapshot.current is not None
+        return self.snapshot.current.text.decode()
+
+    def counted(self, platform: Platform) -> Numbers:
+        """What the target counted, in the shape of the truth; corrections added back."""
+        found: Numbers = {}
+        for key, series in self.targets[platform].ledger.series.items():
+            if key.family.startswith("automation_exporter_"):
+                continue
+            metric = BY_NAME[key.family]
+            value = _value(series)
+            if metric.type == "counter":
+                found[key.family, key.labels] = value[0] - series.debt - series.written_off
+            else:
+                found |= histogram(key.family, key.labels, [*metric.bounds], value[:-1], value[-1])
+        return {key: number for key, number in found.items() if number}
+
+
+def _value(series: Series) -> Value:
+    return plus(series.shown, series.pending)
+
+
+def histogram(
+    family: str, labels: tuple[str, ...], bounds: Sequence[float], counts: Sequence[int], total: int
+) -> Numbers:
+    """Buckets (not cumulative) and the sum (microseconds) as plain numbers."""
+    uppers = [*(str(float(bound)) for bound in bounds), "+Inf"]
+    found = {(family, (*labels, f"le={upper}")): count for upper, count in zip(uppers, counts, strict=True)}
+    return found | {(family, (*labels, "sum")): total}
+
+
+def numbers(truth: Truth) -> Numbers:
+    """The truth in the same shape."""
+    found: Numbers = {}
+    for family, by_labels in truth.counters.items():
+        names = BY_NAME[family].labels
+        for labels, number in by_labels.items():
+            found[family, tuple(dict(labels).get(name, "") for name in names)] = number
+    for family, histograms in truth.histograms.items():
+        names = BY_NAME[family].labels
+        for labels, kept in histograms.items():
+            values = tuple(dict(labels).get(name, "") for name in names)
+            found |= histogram(family, values, [*BY_NAME[family].bounds], kept.buckets, kept.sum_micros)
+    return {key: number for key, number in found.items() if number}
+
+
+@contextmanager
+def program(
+    simulator: Simulator,
+    clock: ManualClock,
+    state: Path | None = None,
+    platforms: Sequence[Platform] = ("roboto", "foundry"),
+    **settings: object,
+) -> Iterator[Program]:
+    """A program that is closed at the end."""
+    made = Program(simulator, clock, state, platforms, **settings)  # type: ignore[arg-type]
+    try:
+        yield made
+    finally:
+        made.close()
+
+
+def advance(clock: ManualClock, step: float, until: Micros) -> Iterator[Micros]:
+    """Move the clock by ``step`` seconds until it is ``until``."""
+    while clock() < until:
+        clock.advance(step)
+        yield clock()
