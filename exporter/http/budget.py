@@ -16,6 +16,7 @@ import time
 from collections.abc import Callable
 
 from exporter.errors import RateLimited
+from exporter.http import urls
 from exporter.http.headers import LONGEST_WAIT, Quota
 
 Clock = Callable[[], float]
@@ -181,11 +182,12 @@ class Budgets:
         self._wall = wall
         self._budgets: dict[tuple[str, bytes], Budget] = {}
 
-    def get(self, origin: str, credential: str, requests_per_minute: float = 120) -> Budget:
-        """The budget of ``origin`` (scheme://host:port) and ``credential`` (the secret, or what names it).
+    def get(self, base_url: str, credential: str, requests_per_minute: float = 120) -> Budget:
+        """The budget of the origin of ``base_url`` and of ``credential`` (the secret, or what names it).
 
-        Of several paces asked for, the slowest holds.
+        Of several paces asked for, the slowest holds. Raises ConfigError when ``base_url`` is none.
         """
+        origin = urls.origin(urls.base(base_url))
         digest = hashlib.blake2b(credential.encode("utf-8", "surrogatepass"), digest_size=16).digest()
         with self._lock:
             budget = self._budgets.get((origin, digest))

@@ -198,6 +198,7 @@ def test_the_registry_shares_by_origin_and_credential() -> None:
     assert budgets.get("https://api.example.com:443", "example-token") is first
     assert budgets.get("https://api.example.com:443", "another-example") is not first
     assert budgets.get("https://other.example.com:443", "example-token") is not first
+    assert budgets.get("https://API.example.com/projects/two/", "example-token") is first
     assert "example-token" not in repr(vars(budgets))
 
 
