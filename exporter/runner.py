@@ -108,15 +108,17 @@ class Runner:
     def _effective_interval(self, target: Target, report: Report) -> Micros:
         """The larger of the configured interval and what a full round takes (rule 25).
 
-        When one poll did not get through all listings, a round takes as many polls as it would need.
+        A poll that outlasts its interval takes the next slot that is free, so a round is whole intervals. When one
+        poll did not get through all listings, a round takes as many polls as it would need.
         """
-        took = round(report.seconds * SECOND)
-        due = sum(1 for state in target.ledger.workloads.values() if state.enabled is not False)
-        read = report.listings_read
-        if target.platform.listings_per_workload and 0 < read + len(report.listings_failed) < due:
-            polls = -(-due // (read + len(report.listings_failed)))
-            took = max(took, polls * target.limits.interval)
-        return max(target.limits.interval, took)
+        interval = target.limits.interval
+        rounds = max(1, -(-round(report.seconds * SECOND) // interval))
+        if target.platform.listings_per_workload:
+            due = sum(1 for state in target.ledger.workloads.values() if state.enabled is not False)
+            tried = report.listings_read + len(report.listings_failed)
+            if 0 < tried < due:
+                rounds = max(rounds, -(-due // tried))
+        return rounds * interval
 
     def _log(self, target: Target, report: Report) -> None:
         facts = {
