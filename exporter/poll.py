@@ -8,6 +8,7 @@ from contextlib import closing
 from dataclasses import dataclass, field
 
 from exporter import killpoints
+from exporter.catalogue.runs import RUNS
 from exporter.counting import count
 from exporter.errors import Reason
 from exporter.observations import ListingFailed, Observed, Page, Roster, Windows
@@ -75,7 +76,9 @@ def note(report: Report, batch: Observed, listings_per_workload: bool) -> None:
             report.good = True
             report.workloads += len(batch.workloads)
             for source in batch.sources:
-                report.runs.update({total.labels[-1]: total.value for total in source.whole.items})
+                for total in source.whole.items:
+                    if total.metric is RUNS and source.item is None:
+                        report.runs[total.labels[-1]] += total.value
         case Page():
             report.listings_read += batch.step.whole
             report.good |= batch.step.whole and not listings_per_workload

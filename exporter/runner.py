@@ -190,7 +190,7 @@ class Runner:
     @staticmethod
     def _degraded(target: Target) -> set[str]:
         listings = target.ledger.listings.values()
-        reasons = set()
+        reasons: set[str] = set(target.memory.get("degraded", ()))
         if any(state.failed is not None for state in listings):
             reasons.add("workload_error" if target.platform.listings_per_workload else "listing_error")
         if any(state.unsorted for state in listings):

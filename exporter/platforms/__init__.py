@@ -11,11 +11,13 @@ from typing import Any, Final
 from exporter.catalogue.model import PlatformName
 from exporter.platforms.base import Platform
 from exporter.platforms.foundry import FoundryPlatform
+from exporter.platforms.granite import GranitePlatform
 from exporter.platforms.roboto import RobotoPlatform
 
 PLATFORMS: Final[Mapping[PlatformName, Callable[[Any], Platform]]] = {
     "roboto": RobotoPlatform,
     "foundry": FoundryPlatform,
+    "granite": GranitePlatform,
 }
 """By name: what makes a platform from a target's settings. Their settings are in ``exporter.config.model``."""
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
+from exporter.counting.limits import Limits
 from exporter.platforms.credentials import VendorValue, from_variables, one_secret, the_secret
 from exporter.platforms.durations import Duration
 from exporter.platforms.fields import SecretFile, SecretText, matching
@@ -70,6 +72,13 @@ class GraniteSettings(TargetSettings):
     def scope(self) -> str:
         """The filters: sums under other filters are other sums."""
         return " ".join(f"{key}={value}" for key, value in sorted(self.filters.given().items()))
+
+    def limits(self) -> Limits:
+        """Return paces and depths; the gauges of the rolling window outlive one reading that was put off."""
+        limits = super().limits()
+        return (
+            limits if self.stale_after else replace(limits, stale_after=max(limits.stale_after, 2 * self.deep_interval))
+        )
 
     def conflicts(self) -> Iterator[Conflict]:
         """Yield what does not fit together."""
