@@ -131,19 +131,19 @@ Count = Annotated[int, BeforeValidator(whole)]
 """A whole number, required."""
 
 
-def envelope(payload: object, *names: str) -> tuple[Mapping[str, Any], list[Any]]:
-    """Return the object and its list, which is the first array among ``names``.
+def envelope(where: str, payload: object, *names: str) -> tuple[Mapping[str, Any], list[Any]]:
+    """Return the object and its list, which is the first array among ``names``. ``where`` is for messages.
 
     Raises InvalidResponse that says what was missing: an answer without its list is never an empty one.
     """
     if not isinstance(payload, dict):
-        raise InvalidResponse(f"found {kind_of(payload)}, expected a JSON object with a list {names[0]!r}")
+        raise InvalidResponse(f"{where}: found {kind_of(payload)}, expected an object with a list {names[0]!r}")
     for name in names:
         found = payload.get(name)
         if isinstance(found, list):
             return payload, found
     held = kind_of(payload[names[0]]) if names[0] in payload else "none"
-    raise InvalidResponse(f"found {held}, expected a list {names[0]!r}")
+    raise InvalidResponse(f"{where}: found {held}, expected a list {names[0]!r}")
 
 
 def records(items: Iterable[object], model: type[M]) -> tuple[tuple[M, ...], tuple[Skipped, ...]]:

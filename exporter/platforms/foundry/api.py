@@ -8,7 +8,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 import httpx
 
-from exporter.errors import InvalidResponse
+from exporter.errors import Forbidden, InvalidResponse
 from exporter.http import Client, Reply, segment
 from exporter.observations import Roster, Skipped
 from exporter.platforms.foundry.records import Attempt, Routine, RoutineRun
@@ -22,6 +22,8 @@ from exporter.times import Clock, Micros
 PAGE_SIZE: Final = 100
 """The most that Foundry's lists give at once."""
 API_VERSION: Final = "v1"
+PREVIEW_REQUIRED: Final = "preview_feature_required"
+"""The error code of an answer to a request that lacks the header ``Foundry-Features``."""
 
 M = TypeVar("M", bound=Record)
 
@@ -45,7 +47,7 @@ class Api:
         while True:
             reply = self._get("/routines", link, {})
             date = reply.date if date is None else date
-            items, bad, following = self._page(reply, Routine)
+            items, bad, following = self._page("/routines", reply, Routine)
             skipped.extend(bad)
             for routine in items:
                 routines.setdefault(routine.name, routine)
@@ -53,15 +55,16 @@ class Api:
                 break
             circle = trail.circle([routine.name for routine in items], link, following)
             if circle is not None:
-                raise InvalidResponse(f"list of routines: {circle}")
+                raise InvalidResponse(f"/routines: {circle}")
             link = following
         chosen = tuple(routine for routine in routines.values() if self._settings.selects(routine.name))
         return Roster(chosen, date, tuple(skipped))
 
     def runs(self, routine: str, trigger: str | None, link: str | None) -> RawPage[Attempt]:
         """Read one page of a routine's runs, newest first. Raises UpstreamError."""
-        reply = self._get(f"/routines/{segment(routine)}/runs", link, {"order": "desc"})
-        items, skipped, following = self._page(reply, RoutineRun)
+        path = f"/routines/{segment(routine)}/runs"
+        reply = self._get(path, link, {"order": "desc"})
+        items, skipped, following = self._page(path, reply, RoutineRun)
         return RawPage(
             items=tuple(Attempt(run, trigger) for run in items),
             rows=tuple(Row(run.id, run.times) for run in items),
@@ -71,20 +74,28 @@ class Api:
         )
 
     def _get(self, path: str, link: str | None, params: dict[str, str]) -> Reply:
+        try:
+            return self._ask(path, link, params)
+        except Forbidden as error:
+            if PREVIEW_REQUIRED not in str(error):
+                raise
+            raise Forbidden(f"{path}: {PREVIEW_REQUIRED}; set features to what Foundry asks for", status=403) from None
+
+    def _ask(self, path: str, link: str | None, params: dict[str, str]) -> Reply:
         if link is None:
             wanted = {"limit": str(PAGE_SIZE), **params, "api-version": API_VERSION}
             return self._client.get(path, params=wanted, headers=self._headers)
         versioned = "api-version" in dict(parse_qsl(urlsplit(link).query))
         return self._client.get(link, params=None if versioned else {"api-version": API_VERSION}, headers=self._headers)
 
-    def _page(self, reply: Reply, model: type[M]) -> tuple[tuple[M, ...], tuple[Skipped, ...], str | None]:
-        head, values = envelope(reply.json(), "data", "value")
+    def _page(self, where: str, reply: Reply, model: type[M]) -> tuple[tuple[M, ...], tuple[Skipped, ...], str | None]:
+        head, values = envelope(where, reply.json(), "data", "value")
         items, skipped = records(values, model)
         link = head.get("next_link") or head.get("nextLink") or _link_of_token(reply, head)
         if not link:
             return items, skipped, None
         if not isinstance(link, str):
-            raise InvalidResponse(f"found {kind_of(link)} as next_link, expected text or null")
+            raise InvalidResponse(f"{where}: found {kind_of(link)} as next_link, expected text or null")
         return items, skipped, self._client.link(reply, clean(link))
 
 

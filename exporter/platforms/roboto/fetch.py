@@ -80,7 +80,7 @@ class _Reader:
         org = self._settings.org_id or self._memory.get("org")
         if org is None:
             reply = self._get(CALLER, None)
-            _, items = envelope(reply.json(), "data")
+            _, items = envelope(CALLER, reply.json(), "data")
             callers, _ = records(items, Caller)
             orgs = sorted({caller.org_id for caller in callers})
             if len(orgs) != 1:
@@ -126,7 +126,9 @@ class _Reader:
         try:
             return self._pages(start, end)
         except _Shifted:
-            raise InvalidResponse("found the same action on two pages, twice; expected each action once") from None
+            raise InvalidResponse(
+                f"{STATS}: found the same action on two pages, twice; expected each action once"
+            ) from None
 
     def _pages(self, start: Micros, end: Micros) -> dict[str, Figures]:
         found: dict[str, Figures] = {}
@@ -136,7 +138,7 @@ class _Reader:
             window = {"start_time": to_datetime(start).isoformat(), "end_time": to_datetime(end).isoformat()}
             payload = self._get(STATS, {**window, "page_token": token}).json()
             data = payload.get("data") if isinstance(payload, dict) else payload
-            head, items = envelope(data, "items")
+            head, items = envelope(STATS, data, "items")
             page = self._page(items)
             if found.keys() & page.keys():
                 raise _Shifted
@@ -146,7 +148,7 @@ class _Reader:
                 return found
             circle = trail.circle(list(page), token, following)
             if circle is not None:
-                raise InvalidResponse(circle)
+                raise InvalidResponse(f"{STATS}: {circle}")
             token = following
 
     def _page(self, items: list[Any]) -> dict[str, Figures]:
@@ -157,7 +159,9 @@ class _Reader:
             except ValidationError as error:
                 bad = COUNTS.intersection(bad_fields(error))
                 if bad:
-                    raise InvalidResponse(f"found no count in {min(bad)}, expected a whole number from 0") from None
+                    raise InvalidResponse(
+                        f"{STATS}: found no count in {min(bad)}, expected a whole number from 0"
+                    ) from None
                 self.skipped.append(NO_ID if isinstance(item, dict) else BAD_RECORD)
                 continue
             figures = Figures(
@@ -193,5 +197,5 @@ def _next_token(value: object) -> str | None:
     if not value:
         return None
     if not isinstance(value, str):
-        raise InvalidResponse(f"found {kind_of(value)} as next_token, expected text or null")
+        raise InvalidResponse(f"{STATS}: found {kind_of(value)} as next_token, expected text or null")
     return value
