@@ -77,8 +77,7 @@ def _run(chosen: argparse.Namespace) -> int:
         read_settings=lambda: _load(chosen),
         lifecycle=chosen.web_enable_lifecycle,
     )
-    app.serve(settings, options)
-    return OK
+    return app.serve(settings, options)
 
 
 def _once(chosen: argparse.Namespace) -> int:
@@ -107,8 +106,7 @@ def _demo(chosen: argparse.Namespace) -> int:
             openmetrics_created=chosen.web_openmetrics_created,
             transports=lambda _settings: transport,
         )
-        app.serve(demo_settings(simulator.endpoints(), simulator.credentials, state), options)
-    return OK
+        return app.serve(demo_settings(simulator.endpoints(), simulator.credentials, state), options)
 
 
 def _simulate(chosen: argparse.Namespace) -> int:
@@ -184,8 +182,8 @@ def demo_settings(endpoints: Mapping[PlatformName, str], credentials: Credential
 def _configuration(endpoints: Mapping[PlatformName, str], credentials: Credentials) -> str:
     """Return the file that makes the exporter read the simulated platforms."""
     targets = [demo_target(name, endpoint, credentials) for name, endpoint in endpoints.items()]
-    head = "# The simulated platforms listen. This configuration reads them; stop them with Ctrl-C.\n"
-    return head + yaml.safe_dump({"targets": targets}, sort_keys=False)
+    text = yaml.safe_dump({"targets": targets}, sort_keys=False)
+    return f"# The simulated platforms listen; this configuration reads them.\n{text}# Ctrl-C stops them."
 
 
 COMMANDS: Final[Mapping[str, Command]] = {

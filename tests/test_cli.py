@@ -1,0 +1,262 @@
+"""The command line: what it reads, what it calls, how it ends."""
+
+from __future__ import annotations
+
+import logging
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TextIO
+
+import httpx
+import pytest
+
+from exporter import app, cli, logs
+from exporter.app import Once, Options
+from exporter.config import Settings, load_text
+from exporter.errors import StateLocked
+from exporter.times import SECOND
+from exporter.web.address import Address
+
+CONFIG = "targets: [{name: fleet, platform: roboto, token: example-token}]\nstate: from-file.db\n"
+
+
+@pytest.fixture(autouse=True)
+def _as_before() -> Iterator[None]:
+    """Leave the process's logging as it was."""
+    root = logging.getLogger()
+    before = root.handlers[:], root.level, logging.raiseExceptions, sys.excepthook, threading.excepthook
+    yield
+    root.handlers[:], root.level, logging.raiseExceptions, sys.excepthook, threading.excepthook = before
+    logging.captureWarnings(False)
+    for name in logs.TAMED:
+        logging.getLogger(name).setLevel(logging.NOTSET)
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> str:
+    """The path of a right configuration."""
+    file = tmp_path / "config.yaml"
+    file.write_text(CONFIG)
+    return str(file)
+
+
+@pytest.fixture
+def served(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Settings, Options]]:
+    """What ``app.serve`` was called with."""
+    calls: list[tuple[Settings, Options]] = []
+
+    def serve(settings: Settings, options: Options) -> int:
+        calls.append((settings, options))
+        return 0
+
+    monkeypatch.setattr(app, "serve", serve)
+    return calls
+
+
+def test_run(config: str, served: list[tuple[Settings, Options]]) -> None:
+    """The file's settings and the flags reach the service."""
+    assert cli.main(["run", f"--config.file={config}"]) == 0
+    ((settings, options),) = served
+    assert settings.targets[0].name == "fleet"
+    assert options.listen == Address("", 10077)
+    assert options.state == settings.state == Path("from-file.db")
+    assert (options.state_reset, options.openmetrics_created, options.lifecycle) == (False, False, False)
+    assert options.read_settings is not None
+    assert options.read_settings() == settings
+
+
+def test_run_with_flags(config: str, served: list[tuple[Settings, Options]]) -> None:
+    """Each flag has its effect, also on what a reload reads."""
+    flags = ["--state=sqlite:////tmp/other.db", "--state.reset", "--web.listen-address=127.0.0.1:0"]
+    flags += ["--web.enable-lifecycle", "--web.openmetrics-created", "--log.level=error", "--log.format=json"]
+    assert cli.main(["run", f"--config.file={config}", *flags]) == 0
+    ((settings, options),) = served
+    assert options.state == settings.state == Path("/tmp/other.db")
+    assert options.listen == Address("127.0.0.1", 0)
+    assert options.state_reset
+    assert options.openmetrics_created
+    assert options.lifecycle
+    assert options.read_settings is not None
+    assert options.read_settings().state == Path("/tmp/other.db")
+
+
+def test_demo_needs_nothing(served: list[tuple[Settings, Options]]) -> None:
+    """Simulated platforms over an in-process transport, a quick pace, a state that is gone afterwards."""
+    assert cli.main(["demo", "--web.listen-address=127.0.0.1:0"]) == 0
+    ((settings, options),) = served
+    assert {target.platform for target in settings.targets} >= {"roboto", "foundry"}
+    for target in settings.targets:
+        assert (target.interval, target.zero_hold) == (5 * SECOND, 10 * SECOND)
+        transport = options.transports(target)
+        assert transport is not None
+        with httpx.Client(transport=transport) as client:
+            assert client.get(target.base_url).status_code in range(400, 500)
+    assert options.state == settings.state
+    assert not options.state.parent.exists()
+
+
+@pytest.fixture
+def polled(monkeypatch: pytest.MonkeyPatch) -> list[Once]:
+    """What ``app.once`` was called with; it fails."""
+    calls: list[Once] = []
+
+    def once(settings: Settings, options: Once, out: TextIO, err: TextIO) -> int:
+        del settings
+        assert (out, err) == (sys.stdout, sys.stderr)
+        calls.append(options)
+        return 1
+
+    monkeypatch.setattr(app, "once", once)
+    return calls
+
+
+def test_once(config: str, polled: list[Once]) -> None:
+    """Without ``--state`` nothing is kept, whatever the file says; the exit code is that of the poll."""
+    assert cli.main(["once", f"--config.file={config}"]) == 1
+    assert cli.main(["once", f"--config.file={config}", "--state=x.db", "--target=fleet"]) == 1
+    assert [(call.state, call.only) for call in polled] == [(None, ()), (Path("x.db"), ("fleet",))]
+
+
+def test_once_of_an_unknown_target(config: str, polled: list[Once], capsys: pytest.CaptureFixture[str]) -> None:
+    """A name that is not configured is told before anything is polled."""
+    assert cli.main(["once", f"--config.file={config}", "--target=flet"]) == 2
+    assert "--target flet: there is no such target, only fleet\n" in capsys.readouterr().err
+    assert polled == []
+
+
+def test_check_config_of_a_right_file(config: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """One line that sums up, without secrets."""
+    assert cli.main(["check-config", config]) == 0
+    output = capsys.readouterr()
+    assert output.out == "ok: 1 target: fleet (roboto); state from-file.db\n"
+    assert output.err == ""
+
+
+def test_check_config_warns(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """What is unwise goes to standard error; the file is right all the same."""
+    file = tmp_path / "config.yaml"
+    file.write_text(CONFIG.replace("example-token", "example-token, insecure_skip_verify: true"))
+    assert cli.main(["check-config", str(file)]) == 0
+    output = capsys.readouterr()
+    assert output.err.startswith(f"warning: {file}: targets[0] (fleet): insecure_skip_verify is on")
+
+
+def test_check_config_of_a_wrong_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Every problem a line, which begins with file and line; exit code 2."""
+    file = tmp_path / "config.yaml"
+    file.write_text(CONFIG.replace("name: fleet", "name: '', intervall: 5m"))
+    assert cli.main(["check-config", str(file)]) == 2
+    output = capsys.readouterr()
+    assert output.out == ""
+    lines = output.err.splitlines()
+    assert len(lines) == 2
+    assert all(line.startswith(f"{file}:1: targets[0].") for line in lines)
+
+
+@pytest.mark.parametrize("command", ["run", "once"])
+def test_wrong_configuration_starts_nothing(command: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The problems, not a traceback."""
+    assert cli.main([command, f"--config.file={tmp_path / 'absent.yaml'}"]) == 2
+    assert capsys.readouterr().err == f"{tmp_path / 'absent.yaml'}: cannot be read: No such file or directory\n"
+
+
+@pytest.mark.parametrize(
+    ("error", "message"),
+    [
+        (StateLocked("another process holds the state"), "another process holds the state"),
+        (PermissionError(13, "Permission denied", "/var/lib/x"), "/var/lib/x: Permission denied"),
+        (OSError("Authorization: Bearer unknown-token-value"), "Authorization: Bearer <redacted>"),
+    ],
+)
+def test_failures_are_sentences(
+    config: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    error: Exception,
+    message: str,
+) -> None:
+    """What is expected to go wrong is told without a traceback; exit code 1."""
+
+    def serve(*_: object) -> int:
+        raise error
+
+    monkeypatch.setattr(app, "serve", serve)
+    assert cli.main(["run", f"--config.file={config}", "--log.level=error"]) == 1
+    assert capsys.readouterr().err == f"automation-exporter: {message}\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ([], "COMMAND"),
+        (["fly"], "invalid choice: 'fly'"),
+        (["run"], "--config.file"),
+        (["run", "--config.fil=x"], "--config.file"),
+        (["run", "--config.file=x", "--web.listen-address=nowhere"], "not host:port"),
+        (["run", "--config.file=x", "--state=postgres://x/y"], "kind of storage that is not known"),
+        (["run", "--config.file=x", "--log.level=loud"], "invalid choice: 'loud'"),
+        (["check-config"], "FILE"),
+        (["demo", "--pace=fast"], "invalid float value"),
+    ],
+)
+def test_wrong_arguments(arguments: list[str], words: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """argparse's message and exit code 2."""
+    with pytest.raises(SystemExit) as end:
+        cli.main(arguments)
+    assert end.value.code == 2
+    assert words in capsys.readouterr().err
+
+
+def test_version(capsys: pytest.CaptureFixture[str]) -> None:
+    """Program, Python and SQLite, which a bug report needs."""
+    with pytest.raises(SystemExit) as end:
+        cli.main(["--version"])
+    assert end.value.code == 0
+    assert capsys.readouterr().out.startswith("automation-exporter 0.")
+
+
+@pytest.fixture
+def simulate() -> Iterator[subprocess.Popen[str]]:
+    """The program itself, as it simulates on a free port; ended whatever happens."""
+    with subprocess.Popen(
+        [sys.executable, "-m", "exporter.cli", "simulate", "--web.listen-address=127.0.0.1:0"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        yield process
+        process.kill()
+
+
+@pytest.mark.real
+def test_simulate_prints_the_configuration_that_reads_it(simulate: subprocess.Popen[str]) -> None:
+    """What stands on standard output loads; the platforms answer; SIGTERM ends it well."""
+    assert simulate.stdout is not None
+    text = ""
+    for line in simulate.stdout:
+        text += line
+        if "Ctrl-C" in line:
+            break
+    settings = load_text(text, {}, name="printed", folder=Path())
+    for target in settings.targets:
+        answer = httpx.get(f"{target.base_url}/", headers={"Authorization": "Bearer wrong"}, trust_env=False)
+        assert answer.status_code in range(400, 500)
+        assert answer.headers["Date"]
+    simulate.send_signal(signal.SIGTERM)
+    assert simulate.wait(10) == 0
+
+
+@pytest.mark.real
+def test_nothing_heavy_is_loaded_to_check_a_configuration() -> None:
+    """``check-config`` runs in editors and hooks: no web server, scheduler, database or simulator."""
+    code = (
+        "import sys; from exporter import cli; "
+        "print([name for name in ('uvicorn', 'apscheduler', 'starlette', 'exporter.app', 'exporter.simulator')"
+        " if name in sys.modules])"
+    )
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert found.stdout == "[]\n"
