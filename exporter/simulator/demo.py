@@ -49,7 +49,7 @@ def demo_world(
     platforms: Sequence[Platform] = ("roboto", "foundry"),
     *,
     workloads: int = 6,
-    history_days: float = 0.25,
+    history_days: float = 0.1,
     pace: float = 20.0,
     failures: float = 0.08,
     retries: float = 0.3,

@@ -89,7 +89,7 @@ class FoundryFace(Face):
         page = _Page.of(request, default_order="desc")
         if isinstance(page, str):
             return self.error(400, page)
-        routine = next((w for w in self.world.workloads("foundry", now) if w.name == name), None)
+        routine = self.world.named("foundry", name, now)
         if routine is None:
             return self.error(404)
         behind: tuple[int, str] | None = None

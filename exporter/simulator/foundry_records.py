@@ -82,7 +82,7 @@ def status_and_phase(run: Run, now: int) -> tuple[str | None, str | None]:
     end = run.ended_at(now)
     lagging = end is not None and now < end + run.status_lag
     if state in TERMINAL and lagging:
-        return "RUNNING", {"failed": "failed", "cancelled": "cancelled"}.get(state, "completed")
+        return "RUNNING", {"failed": "failed", "cancelled": "cancelled", "unknown": "evicted"}.get(state, "completed")
     return {
         "queued": ("SCHEDULED", "queued"),
         "running": ("RUNNING", "dispatching"),

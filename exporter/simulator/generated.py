@@ -15,12 +15,11 @@ from exporter.simulator.clock import HOUR
 from exporter.simulator.generate import Profile, runs_between
 from exporter.simulator.incidents import Script
 from exporter.simulator.model import Platform, Run, State, Workload
+from exporter.simulator.workloads import Place
 
 SLOTS_KEPT = 4000
 """Hours that stay in memory."""
 
-Place = tuple[Platform, str]
-"""A workload: platform and key."""
 Slot = tuple[Platform, str, int]
 """An hour of a workload, counted from the epoch."""
 Kept = TypeVar("Kept")

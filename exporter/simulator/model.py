@@ -147,11 +147,15 @@ class Run:
 
     @property
     def countable_at(self) -> int | None:
-        """When a reader of listings first can, and must, see it as ended; nothing if it never ends."""
-        end = next((c.at for c in self.changes if c.state in TERMINAL), None)
-        if end is None:
+        """When a reader of listings first can, and must, see it as ended; nothing if it never ends.
+
+        Failures and cancellations show at once, since the field that does not lag says so.
+        """
+        first = next((change for change in self.changes if change.state in TERMINAL), None)
+        if first is None:
             return None
-        return max(self.visible_at, end + min(self.status_lag, LAG_LIMIT))
+        lag = 0 if first.state in ("failed", "cancelled") else min(self.status_lag, LAG_LIMIT)
+        return max(self.visible_at, first.at + lag)
 
 
 class RunDetails(TypedDict, total=False):

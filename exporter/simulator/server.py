@@ -120,7 +120,11 @@ class _Handler(BaseHTTPRequestHandler):
     def _serve(self) -> None:
         path, _, query = self.path.partition("?")
         headers = {name.lower(): value for name, value in self.headers.items()}
-        body = self.rfile.read(int(headers.get("content-length", 0)))
+        length = headers.get("content-length", "0")
+        if not length.isdecimal():
+            self.send_error(400, "Content-Length must be a number")
+            return
+        body = self.rfile.read(int(length))
         scheme = "http" if self.server.tls is None else "https"
         base = f"{scheme}://{headers.get('host', '127.0.0.1')}"
         self._send(self.server.handle_message(Request(self.command, path, query, headers, body, base)))

@@ -13,15 +13,14 @@ Everything stays in a world for ever; what a face shows depends only on the time
 from __future__ import annotations
 
 import heapq
-import threading
+import itertools
 from bisect import bisect_left, insort
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
 from typing import Self, Unpack
 
 from exporter.simulator.generate import Profile
-from exporter.simulator.generated import GeneratedRuns, Place, birth_order, tally
+from exporter.simulator.generated import GeneratedRuns, birth_order, tally
 from exporter.simulator.incidents import Rotation, Script
 from exporter.simulator.model import (
     Change,
@@ -35,21 +34,22 @@ from exporter.simulator.model import (
     check_changes,
     timeline,
 )
+from exporter.simulator.workloads import Place, Workloads
 
 
-class World:
+class World(Workloads):
     """All workloads and runs, past and future.
 
     ``history_start`` is the earliest fire time of generated runs. Safe for use by several threads.
     """
 
     def __init__(self, seed: int = 0, history_start: int = 0, rotation: Rotation | None = None) -> None:
+        super().__init__(self._changed)
         self.seed = seed
         self.history_start = history_start
         self.incidents = Script(self._changed, rotation)
-        self._lock = threading.RLock()
-        self._versions: dict[Place, list[tuple[int, Workload | None]]] = {}
         self._scripted: dict[Place, list[Run]] = {}
+        self._numbers = itertools.count(1)
         self._generated = GeneratedRuns(
             seed, history_start, self.incidents, lambda place, at: self.workload(*place, at)
         )
@@ -64,8 +64,6 @@ class World:
         for run in runs:
             world.add(run)
         return world
-
-    # Workloads
 
     def add_workload(
         self,
@@ -85,66 +83,9 @@ class World:
         Its key (identity) is its name, or owner/name when another organization owns it.
         """
         key = key if key is not None else f"{owner}/{name}" if owner else name
-        workload = Workload(platform, key, name, owner, enabled, triggers or {}, agent, at, at)
-        with self._lock:
-            self._versions.setdefault((platform, key), []).append((at, workload))
-            if profile is not None:
-                self._generated.profiles[platform, key] = profile
-            self._changed()
-        return workload
-
-    def edit_workload(
-        self,
-        platform: Platform,
-        key: str,
-        *,
-        at: int,
-        name: str | None = None,
-        enabled: bool | None = None,
-        triggers: dict[str, Trigger] | None = None,
-    ) -> Workload:
-        """From ``at`` on the workload has this name, switch and triggers (each kept when not given)."""
-        with self._lock:
-            current = self.workload(platform, key, at)
-            if current is None:
-                raise KeyError(key)
-            edited = replace(
-                current,
-                name=current.name if name is None else name,
-                enabled=current.enabled if enabled is None else enabled,
-                triggers=current.triggers if triggers is None else triggers,
-                updated_at=at,
-            )
-            self._versions[platform, key].append((at, edited))
-            self._changed()
-            return edited
-
-    def rename_workload(self, platform: Platform, key: str, name: str, at: int) -> Workload:
-        """The same workload, with its runs, has another name from ``at`` on."""
-        return self.edit_workload(platform, key, at=at, name=name)
-
-    def remove_workload(self, platform: Platform, key: str, at: int) -> None:
-        """From ``at`` on the workload is gone; add it again to let it return."""
-        with self._lock:
-            self._versions[platform, key].append((at, None))
-            self._changed()
-
-    def workload(self, platform: Platform, key: str, at: int) -> Workload | None:
-        """The version of the workload that is valid at a time."""
-        found = None
-        for since, version in self._versions.get((platform, key), ()):
-            if since <= at:
-                found = version
-        return found
-
-    def workloads(self, platform: Platform, at: int) -> list[Workload]:
-        """All workloads of a platform at a time, in the order in which they were added."""
-        keys = [key for found, key in list(self._versions) if found == platform]
-        return [workload for key in keys if (workload := self.workload(platform, key, at)) is not None]
-
-    def keys(self, platform: Platform) -> list[str]:
-        """The keys of all workloads that a platform ever has."""
-        return [key for found, key in list(self._versions) if found == platform]
+        if profile is not None:
+            self._generated.profiles[platform, key] = profile
+        return self.keep(Workload(platform, key, name, owner, enabled, triggers or {}, agent, at, at))
 
     def end_at(self, at: int | None) -> None:
         """No generated run is fired at or after ``at``: what is under way ends, then the world is at rest."""
@@ -190,7 +131,7 @@ class World:
         birth = next((time for time in candidates if time is not None), None)
         if birth is None:
             raise ValueError("a run needs at least one time")
-        number = sum(len(runs) for runs in self._scripted.values()) + 1
+        number = next(self._numbers)
         return self.add(
             Run(
                 platform=platform,
@@ -224,7 +165,7 @@ class World:
 
     def alive(self, platform: Platform, key: str, since: int, until: int) -> Iterator[Run]:
         """Every run that may change state, or become visible, in ``[since, until)``, and perhaps some more."""
-        yield from self._scripted.get((platform, key), [])
+        yield from tuple(self._scripted.get((platform, key), ()))
         reach = self._generated.reach((platform, key), until)
         yield from self._generated.between((platform, key), since - reach, until)
 

@@ -102,7 +102,12 @@ def test_stopping_does_not_wait_for_a_hanging_answer(served: Served) -> None:
 def test_noise_on_the_port_does_no_harm(served: Served) -> None:
     """A client that speaks no HTTP, or leaves in the middle, is only its own problem."""
     host, port = urlsplit(served.server.base_url).netloc.split(":")
-    for noise in (b"\x16\x03\x01hello\r\n\r\n", b"GET / HTTP/1.1\r\nContent-Le", b""):
+    for noise in (
+        b"\x16\x03\x01hello\r\n\r\n",
+        b"GET / HTTP/1.1\r\nContent-Le",
+        b"GET / HTTP/1.1\r\nContent-Length: x\r\n\r\n",
+        b"",
+    ):
         with socket.create_connection((host, int(port)), timeout=2) as connection:
             connection.sendall(noise)
     assert _routines(served).status_code == 200

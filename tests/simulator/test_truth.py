@@ -77,12 +77,33 @@ def test_history_and_baseline() -> None:
 
 
 def test_a_lagging_status_settles_after_ten_minutes() -> None:
-    """A run whose status never follows its end time counts ten minutes after that."""
+    """A run whose status never follows its end time counts ten minutes after that, and nobody knows how it ended."""
     world = World()
     run = world.add_run("foundry", "w", triggered=NOON, ended=NOON, status_lag=10 * HOUR)
     assert run.countable_at == NOON + 10 * MINUTE
     assert active_runs(world, "foundry", NOON + 9 * MINUTE) == {labels_of(workload="w", state="running"): 1}
     assert active_runs(world, "foundry", NOON + 10 * MINUTE) == {}
+    found = truth(world, "foundry", NOON, NOON + HOUR)
+    assert found.counters[RUNS] == {labels_of(workload="w", outcome="unknown"): 1}
+
+
+def test_a_failure_does_not_wait_for_the_status() -> None:
+    """The phase says it at once."""
+    world = World()
+    run = world.add_run("foundry", "w", triggered=NOON, ended=NOON, outcome="failed", status_lag=HOUR)
+    assert run.countable_at == NOON
+
+
+def test_what_ended_while_its_routine_was_gone_counts_when_it_returns() -> None:
+    """Nobody can have seen it before."""
+    world = World()
+    world.add_workload("foundry", "w")
+    world.add_run("foundry", "w", triggered=NOON, ended=NOON + MINUTE)
+    world.remove_workload("foundry", "w", at=NOON + SECOND)
+    assert truth(world, "foundry", NOON, NOON + HOUR).counters == {}
+    world.add_workload("foundry", "w", at=NOON + HOUR)
+    assert truth(world, "foundry", NOON, NOON + HOUR - 1).counters == {}
+    assert truth(world, "foundry", NOON + HOUR - 1, NOON + HOUR, NOON).counter(RUNS, workload="w") == 1
 
 
 def test_the_first_end_decides() -> None:

@@ -19,15 +19,27 @@ FIRE_TOLERANCE = 60 * SECOND
 def counted_runs(world: World, since: int, until: int, baseline: int) -> Iterator[tuple[str, Run, int, Outcome]]:
     """(routine name, run, moment of counting, outcome) of the runs that count in ``(since, until]``."""
     for key in world.keys("foundry"):
-        # Runs become countable up to LAG_LIMIT after they end, so look a little further back.
-        for run in world.alive("foundry", key, since - GRACE, until + 1):
-            moment = run.countable_at
+        # A run becomes countable up to LAG_LIMIT after it ends, and that of a routine that is gone only when the
+        # routine has returned.
+        for run in world.alive("foundry", key, world.last_present("foundry", key, since) - GRACE, until + 1):
+            if run.countable_at is None:
+                continue
+            moment = world.next_present("foundry", key, run.countable_at)
             if moment is None or not since < moment <= until or is_history(run, baseline):
                 continue
             workload = world.workload("foundry", key, moment)
-            outcome = run.state_at(moment)
-            if workload is not None and outcome in ("completed", "failed", "cancelled", "unknown"):
+            outcome = counted_outcome(run, moment)
+            if workload is not None and outcome is not None:
                 yield workload.name, run, moment, outcome
+
+
+def counted_outcome(run: Run, moment: int) -> Outcome | None:
+    """The outcome that can be read at the moment of counting; a status that never followed leaves it unknown."""
+    state = run.state_at(moment)
+    end = run.ended_at(moment)
+    if state == "completed" and end is not None and moment < end + run.status_lag:
+        return "unknown"
+    return state if state in ("completed", "failed", "cancelled", "unknown") else None
 
 
 def is_history(run: Run, baseline: int) -> bool:

@@ -1,0 +1,101 @@
+"""The workloads of a world and their history: added, edited, renamed, removed, back again."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import replace
+
+from exporter.simulator.model import Platform, Trigger, Workload
+
+Place = tuple[Platform, str]
+"""A workload: platform and key."""
+
+
+class Workloads:
+    """Every workload in all its versions. ``changed`` is called after a change."""
+
+    def __init__(self, changed: Callable[[], None]) -> None:
+        self._workloads_changed = changed
+        self._lock = threading.RLock()
+        self._versions: dict[Place, list[tuple[int, Workload | None]]] = {}
+
+    def keep(self, workload: Workload) -> Workload:
+        """Take in a version, valid from its ``updated_at`` on."""
+        with self._lock:
+            place = (workload.platform, workload.key)
+            self._versions.setdefault(place, []).append((workload.updated_at, workload))
+            self._workloads_changed()
+        return workload
+
+    def edit_workload(
+        self,
+        platform: Platform,
+        key: str,
+        *,
+        at: int,
+        name: str | None = None,
+        enabled: bool | None = None,
+        triggers: dict[str, Trigger] | None = None,
+    ) -> Workload:
+        """From ``at`` on the workload has this name, switch and triggers (each kept when not given)."""
+        with self._lock:
+            current = self.workload(platform, key, at)
+            if current is None:
+                raise KeyError(key)
+            edited = replace(
+                current,
+                name=current.name if name is None else name,
+                enabled=current.enabled if enabled is None else enabled,
+                triggers=current.triggers if triggers is None else triggers,
+                updated_at=at,
+            )
+            return self.keep(edited)
+
+    def rename_workload(self, platform: Platform, key: str, name: str, at: int) -> Workload:
+        """The same workload, with its runs, has another name from ``at`` on."""
+        return self.edit_workload(platform, key, at=at, name=name)
+
+    def remove_workload(self, platform: Platform, key: str, at: int) -> None:
+        """From ``at`` on the workload is gone; add it again to let it return."""
+        with self._lock:
+            self._versions[platform, key].append((at, None))
+            self._workloads_changed()
+
+    def workload(self, platform: Platform, key: str, at: int) -> Workload | None:
+        """The version of the workload that is valid at a time."""
+        found = None
+        for since, version in self._versions.get((platform, key), ()):
+            if since <= at:
+                found = version
+        return found
+
+    def next_present(self, platform: Platform, key: str, at: int) -> int | None:
+        """The first moment from ``at`` on at which the workload is there; nothing if it does not return."""
+        if self.workload(platform, key, at) is not None:
+            return at
+        versions = self._versions.get((platform, key), ())
+        return next((since for since, version in versions if since > at and version is not None), None)
+
+    def last_present(self, platform: Platform, key: str, at: int) -> int:
+        """``at``, or when the workload went away if it is not there then (before it came: ``at``)."""
+        if self.workload(platform, key, at) is not None:
+            return at
+        gone = [since for since, version in self._versions.get((platform, key), ()) if since <= at]
+        return gone[-1] if gone else at
+
+    def named(self, platform: Platform, name: str, at: int) -> Workload | None:
+        """The workload that has this name at a time."""
+        found = self.workload(platform, name, at)  # mostly the name is the key
+        if found is not None and found.name == name:
+            return found
+        return next((w for w in self.workloads(platform, at) if w.name == name), None)
+
+    def workloads(self, platform: Platform, at: int) -> list[Workload]:
+        """All workloads of a platform at a time, in the order in which they were added."""
+        keys = [key for found, key in list(self._versions) if found == platform]
+        return [workload for key in keys if (workload := self.workload(platform, key, at)) is not None]
+
+    def keys(self, platform: Platform) -> list[str]:
+        """The keys of all workloads that a platform ever has."""
+        return [key for found, key in list(self._versions) if found == platform]
