@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from queue import Full, Queue
 from typing import Final, Generic, TypeVar
 
@@ -15,7 +15,7 @@ PATIENCE: Final = 0.1
 """Seconds after which a thread with a batch looks whether anybody still wants it."""
 
 
-def in_parallel(jobs: Iterable[Job[B]], workers: int) -> Iterator[B]:
+def in_parallel(jobs: Iterable[Job[B]], workers: int) -> Generator[B, None, None]:
     """Run the jobs on ``workers`` threads and yield their batches; those of one job stay in order.
 
     About one batch a worker is read ahead. An exception of a job ends the others after the batch they are at; it

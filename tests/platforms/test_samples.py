@@ -35,16 +35,18 @@ def test_roboto(golden: Golden) -> None:
     text = []
     for name in names("roboto", "org_stats", "sdk_rejects", "error"):
         status = int(name.split("_")[1]) if name.startswith("error") else 200
-        platform = roboto()
-        client = client_of(
-            platform, lambda _, name=name, status=status: reply(sample(f"roboto/{name}"), status), ROBOTO_URL
-        )
-        text.append(f"# {name}\n")
-        try:
-            text.extend(shown(platform.observe(batch, 0)) for batch in platform.fetch(client, view(), StillClock()))
-        except UpstreamError as error:
-            text.append(f"{error.reason}: {error}\n")
+        text.append(f"# {name}\n{read_roboto(sample(f'roboto/{name}'), status)}")
     golden("roboto.txt")("".join(text))
+
+
+def read_roboto(content: bytes, status: int) -> str:
+    """Return what a poll of this answer observes."""
+    platform = roboto()
+    client = client_of(platform, lambda _: reply(content, status), ROBOTO_URL)
+    try:
+        return "".join(shown(platform.observe(batch, 0)) for batch in platform.fetch(client, view(), StillClock()))
+    except UpstreamError as error:
+        return f"{error.reason}: {error}\n"
 
 
 def test_foundry_routines(golden: Golden) -> None:

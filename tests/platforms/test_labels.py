@@ -1,0 +1,52 @@
+"""Names that upstreams chose as label values (rule 21)."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from exporter.platforms import labels
+
+LONG = "x" * 201
+
+
+@pytest.mark.parametrize(
+    ("name", "label"),
+    [
+        ("nightly", "nightly"),
+        ("日次レポート №4", "日次レポート №4"),
+        ("", "_unnamed"),
+        ("_other", "_other_"),
+        ("_unnamed", "_unnamed_"),
+        ("_others", "_others"),
+        ("a\ud800b", "a\ufffdb"),
+        ("two\nlines", "two\nlines"),
+        ("x" * 200, "x" * 200),
+    ],
+)
+def test_workload(name: str, label: str) -> None:
+    """Never empty, never one of ours, always UTF-8."""
+    assert labels.workload(name) == label
+
+
+def test_long_names_stay_apart() -> None:
+    """Cut to 200 characters with a hash of the whole at the end."""
+    cut = labels.workload(LONG)
+    assert len(cut) == 200
+    assert cut.startswith("x" * 183 + "~")
+    assert cut != labels.workload(LONG + "x")
+    assert cut == labels.workload(LONG)
+
+
+def test_other_values_may_be_empty() -> None:
+    """A field that the platform leaves empty is an empty label value."""
+    assert labels.value("") == ""
+    assert labels.value("_other") == "_other"
+
+
+@given(st.text(max_size=300).map(lambda text: text + "\udfff"))
+def test_every_value_can_be_exposed(name: str) -> None:
+    """In UTF-8 and within 200 characters, whatever it was."""
+    label = labels.workload(name)
+    assert 0 < len(label.encode().decode()) <= 201

@@ -1,0 +1,197 @@
+"""From JSON values to records: times, numbers, envelopes, bad records."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import ValidationError
+
+from exporter.errors import InvalidResponse
+from exporter.observations import Skipped
+from exporter.platforms.parsing import (
+    Count,
+    Identifier,
+    Record,
+    Text,
+    Time,
+    bad_fields,
+    believable,
+    envelope,
+    moment,
+    records,
+    whole,
+)
+from exporter.times import DAY, HOUR, SECOND, Micros, from_datetime, to_datetime
+
+SEVEN: Micros = 1_780_383_605 * SECOND
+
+
+class Thing(Record):
+    """A record with one field of each type."""
+
+    id: Identifier
+    name: Text = None
+    at: Time = None
+    count: Count = 0
+
+
+@pytest.mark.parametrize(
+    ("value", "time"),
+    [
+        (1780383605, SEVEN),
+        (1780383605.0, SEVEN),
+        (1780383605.25, SEVEN + 250_000),
+        (1780383605.000001, SEVEN + 1),
+        (1780383605000, SEVEN),
+        (1780383605123, SEVEN + 123_000),
+        (1780383605123.5, SEVEN + 123_500),
+        ("1780383605", SEVEN),
+        ("1780383605.123456", SEVEN + 123_456),
+        ("1780383605123", SEVEN + 123_000),
+        (" 1780383605 ", SEVEN),
+        ("2026-06-02T07:00:05Z", SEVEN),
+        ("2026-06-02t07:00:05z", SEVEN),
+        ("2026-06-02 07:00:05+00:00", SEVEN),
+        ("2026-06-02T09:00:05+02:00", SEVEN),
+        ("2026-06-02T07:00:05", SEVEN),
+        ("2026-06-02T07:00:05.1234567Z", SEVEN + 123_456),
+        ("2026-06-02T07:00:05.5Z", SEVEN + 500_000),
+        (100_000_000_000, 100_000_000_000 * SECOND),
+        (100_000_000_001, 100_000_000_001 * 1000),
+        (0, None),
+        (0.0, None),
+        ("0", None),
+        (-5, None),
+        (None, None),
+        (True, None),
+        ("", None),
+        ("soon", None),
+        ("2026-06-02", None),
+        ("2026-06-02T25:00:00Z", None),
+        ("PT5M", None),
+        ("1e9", None),
+        ([1780383605], None),
+        ({"seconds": 1}, None),
+        (10**30, None),
+        (1e300, None),
+    ],
+)
+def test_moment(value: object, time: Micros | None) -> None:
+    """Seconds, milliseconds, text: exact to the microsecond; anything else is no time."""
+    assert moment(value) == time
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), -float("inf")])
+def test_no_moment(value: float) -> None:
+    """Floats that are no numbers are no times."""
+    assert moment(value) is None
+
+
+@given(st.datetimes(datetime(2000, 1, 1), datetime(2100, 1, 1)))  # noqa: DTZ001  made aware below
+def test_every_way_to_write_a_time_gives_the_same_microsecond(read: datetime) -> None:
+    """ISO text, seconds as a float, and digits."""
+    time = from_datetime(read.replace(tzinfo=UTC))
+    digits = f"{time // SECOND}.{time % SECOND:06}"
+    assert moment(to_datetime(time).isoformat()) == moment(digits) == moment(float(digits)) == time
+
+
+@pytest.mark.parametrize(
+    ("time", "told"),
+    [
+        (SEVEN, True),
+        (SEVEN + HOUR, True),
+        (SEVEN + HOUR + 1, False),
+        (946_684_800 * SECOND, True),
+        (946_684_800 * SECOND - 1, False),
+        (SEVEN + 26_000 * DAY, False),
+    ],
+)
+def test_believable(time: Micros, told: bool) -> None:
+    """From 2000 to an hour after the upstream's now; else it is missing, not clamped."""
+    assert believable(time, SEVEN) == (time if told else None)
+    assert believable(None, SEVEN) is None
+
+
+@pytest.mark.parametrize(
+    ("value", "number"), [(0, 0), (3, 3), (3.0, 3), ("3", 3), (2**53, 2**53), (float(2**53), 2**53), ("0007", 7)]
+)
+def test_whole(value: object, number: int) -> None:
+    """Whole numbers as the vendor's own SDK takes them."""
+    result = whole(value)
+    assert (result, type(result)) == (number, int)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [None, True, False, -1, 3.5, 2**53 + 1, "", "-3", "3.0", "x", "٣", "9" * 5000, float("nan"), float("inf"), [], {}],
+)
+def test_not_whole(value: object) -> None:
+    """Everything else is refused, in words that do not repeat it."""
+    with pytest.raises(ValueError, match=r"^is no whole number from 0 to 2\^53$"):
+        whole(value)
+
+
+@pytest.mark.parametrize(
+    ("payload", "found"),
+    [
+        ({"data": [1]}, [1]),
+        ({"data": []}, []),
+        ({"value": [2]}, [2]),
+        ({"data": None, "value": [2]}, [2]),
+        ({"data": [1], "value": [2]}, [1]),
+    ],
+)
+def test_envelope(payload: object, found: list[int]) -> None:
+    """The first list among the names."""
+    assert envelope("/things", payload, "data", "value")[1] == found
+
+
+@pytest.mark.parametrize(
+    ("payload", "message"),
+    [
+        ({}, "/things: found none, expected a list 'data'"),
+        ({"data": None}, "/things: found null, expected a list 'data'"),
+        ({"data": {"a": 1}}, "/things: found an object, expected a list 'data'"),
+        ({"data": "secret"}, "/things: found text, expected a list 'data'"),
+        ([1], "/things: found a list, expected an object with a list 'data'"),
+        (None, "/things: found null, expected an object with a list 'data'"),
+        (7, "/things: found a number, expected an object with a list 'data'"),
+    ],
+)
+def test_no_envelope(payload: object, message: str) -> None:
+    """Never an empty list, and never a word of what was there."""
+    with pytest.raises(InvalidResponse) as raised:
+        envelope("/things", payload, "data", "value")
+    assert str(raised.value) == message
+
+
+def test_bad_records_are_left_out_one_by_one() -> None:
+    """The others stay, in order; each one left out is told of."""
+    items = [{"id": "a"}, {"name": "no id"}, None, "text", {"id": ""}, {"id": 7}, {"id": "b", "extra": {"x": 1}}]
+    found, skipped = records(items, Thing)
+    assert [each.id for each in found] == ["a", "b"]
+    reasons = ["no_id", "bad_record", "bad_record", "no_id", "no_id"]
+    assert skipped == tuple(Skipped(reason) for reason in reasons)
+
+
+def test_fields_of_other_types_are_missing() -> None:
+    """What is not needed does not cost the record."""
+    assert Thing.model_validate({"id": "a", "name": 5, "at": "never"}) == Thing(id="a")
+
+
+def test_lone_surrogates_are_replaced() -> None:
+    """They come as JSON escapes, and would make a label that no scrape can carry."""
+    read = json.loads('{"id": "a\\ud800", "name": "\\udfff\\ud83d\\ude00"}')
+    assert Thing.model_validate(read) == Thing(id="a\ufffd", name="\ufffd\U0001f600")
+
+
+def test_an_error_does_not_show_what_was_read() -> None:
+    """Its text goes to logs."""
+    with pytest.raises(ValidationError) as raised:
+        Thing.model_validate({"id": ["private"], "count": "private"})
+    assert "private" not in str(raised.value)
+    assert bad_fields(raised.value) == ("id", "count")
