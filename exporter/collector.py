@@ -61,7 +61,7 @@ class Collector(ClientCollector):
                 _add_gauge_histogram(exposed, common, family)
                 continue
             for values in sorted(family.samples):
-                labels = common | dict(zip(metric.labels, values, strict=True))
+                labels = common | dict(family.further.get(values, ())) | dict(zip(metric.labels, values, strict=True))
                 _add_series(exposed, labels, family, values)
                 if self._created and values in family.created:
                     exposed.add_sample(f"{name}_created", labels, family.created[values] / SECOND)

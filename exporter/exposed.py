@@ -16,6 +16,7 @@ from exporter.counting.ledger import Exemplar, SeriesKey, Value, WorkloadState
 from exporter.counting.limits import Rules
 from exporter.counting.memory import MemoryLedger
 from exporter.counting.series import OTHER
+from exporter.expectations import Expect, Expectation, expect_nothing
 from exporter.families import Family
 from exporter.observations import Labels
 from exporter.times import Micros
@@ -23,7 +24,13 @@ from exporter.times import Micros
 Samples = dict[Labels, Value | float]
 
 
-def families(ledger: MemoryLedger, rules: Rules, now: Micros, only: set[str] | None = None) -> Iterator[Family]:
+def families(
+    ledger: MemoryLedger,
+    rules: Rules,
+    now: Micros,
+    only: set[str] | None = None,
+    expect: Expect = expect_nothing,
+) -> Iterator[Family]:
     """Yield the target's families; with ``only``, of the durable ones just those named.
 
     Gauges are always yielded, empty where nothing is to be shown, so that what went stale is taken away.
@@ -40,21 +47,25 @@ def families(ledger: MemoryLedger, rules: Rules, now: Micros, only: set[str] | N
             exemplars[key.family][key.labels] = found
     for key, mark in ledger.marks.items():
         durable[key.family][key.labels] = mark
-    levels = _levels(ledger, rules, now)
+    levels, further = _levels(ledger, rules, now, expect)
     for metric in ALL:
         if metric.type in ("counter", "histogram"):
             name = metric.name
             if metric.durable and (only is None or name in only):
                 yield Family(metric, durable.get(name, {}), created.get(name, {}), exemplars.get(name, {}))
         elif metric.per_target and _fed(metric):
-            yield Family(metric, {**durable.get(metric.name, {}), **levels.get(metric.name, {})})
+            samples = {**durable.get(metric.name, {}), **levels.get(metric.name, {})}
+            yield Family(metric, samples, further=further if metric is runs.INFO else {})
 
 
 def _fed(metric: Metric) -> bool:
-    return metric.durable or bool(metric.sources) or metric is CORRECTION_DEBT
+    return metric.durable or bool(metric.sources) or metric is CORRECTION_DEBT or metric in runs.OBJECTIVES
 
 
-def _levels(ledger: MemoryLedger, rules: Rules, now: Micros) -> dict[str, Samples]:
+def _levels(
+    ledger: MemoryLedger, rules: Rules, now: Micros, expect: Expect
+) -> tuple[dict[str, Samples], dict[Labels, tuple[tuple[str, str], ...]]]:
+    """Return gauges by family, and the owners' labels of ``automation_workload_info``."""
     found: dict[str, Samples] = defaultdict(dict)
     target_fresh = _fresh(ledger, "", rules, now)
     for source, levels in ledger.levels.items():
@@ -62,9 +73,9 @@ def _levels(ledger: MemoryLedger, rules: Rules, now: Micros) -> dict[str, Sample
             for key, value in levels.items():
                 found[key.family][key.labels] = value
     _open_runs(ledger, rules, now, found)
-    _workloads(ledger, found, target_fresh)
+    further = _workloads(ledger, found, target_fresh, expect)
     found[CORRECTION_DEBT.name][()] = sum(series.debt for series in ledger.series.values())
-    return found
+    return found, further
 
 
 def _fresh(ledger: MemoryLedger, source: str, rules: Rules, now: Micros) -> bool:
@@ -95,7 +106,9 @@ def _open_runs(ledger: MemoryLedger, rules: Rules, now: Micros, found: dict[str,
     found[runs.OLDEST_ACTIVE_RUN.name].update(oldest)
 
 
-def _workloads(ledger: MemoryLedger, found: dict[str, Samples], target_fresh: bool) -> None:
+def _workloads(
+    ledger: MemoryLedger, found: dict[str, Samples], target_fresh: bool, expect: Expect
+) -> dict[Labels, tuple[tuple[str, str], ...]]:
     seen: dict[str, tuple[str, WorkloadState]] = {}
     for identity, state in sorted(ledger.workloads.items()):
         if state.slot == OTHER:
@@ -103,6 +116,9 @@ def _workloads(ledger: MemoryLedger, found: dict[str, Samples], target_fresh: bo
         known = seen.get(state.slot)
         if known is None or _livelier(state, known[1]):
             seen[state.slot] = (identity, state)
+    further: dict[Labels, tuple[tuple[str, str], ...]] = {}
+    # without a roster, absent means only that nothing ran, and silence is what an objective is about
+    has_roster = ledger.target is not None and ledger.target.roster_at is not None
     for slot, (_, state) in seen.items():
         facts = dict(state.info)
         labels = (slot, *(facts.get(name, "") for name in runs.INFO.labels[1:]))
@@ -110,6 +126,18 @@ def _workloads(ledger: MemoryLedger, found: dict[str, Samples], target_fresh: bo
         found[runs.FIRST_SEEN.name][(slot,)] = state.first_seen
         if state.enabled is not None and target_fresh and state.absent_at is None:
             found[runs.ENABLED.name][(slot,)] = int(state.enabled)
+        expectation = expect(slot)
+        if expectation.labels:
+            further[labels] = expectation.labels
+        if not (has_roster and state.absent_at is not None):
+            _objectives(found, slot, expectation)
+    return further
+
+
+def _objectives(found: dict[str, Samples], slot: str, expectation: Expectation) -> None:
+    for metric, value in zip(runs.OBJECTIVES, expectation[1:], strict=True):
+        if value is not None:
+            found[metric.name][(slot,)] = value
 
 
 def _livelier(state: WorkloadState, other: WorkloadState) -> bool:

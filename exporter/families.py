@@ -27,10 +27,12 @@ class Family:
     ``samples`` by label values (the row's labels, without platform and target). A counter's and a histogram's are
     a ``Value`` of stored integers: ``(n,)``, or buckets that are not cumulative followed by the sum. A gauge's is
     a number in stored units: divide by ``metric.unit`` to get the exposed one.
-    ``created`` (wall time) and ``exemplars`` (by bucket, 0 for a counter) where there are any.
+    ``created`` (wall time) and ``exemplars`` (by bucket, 0 for a counter) where there are any. ``further`` are
+    labels that single series have beside the row's; they take the place of the target's own of the same name.
     """
 
     metric: Metric
     samples: Mapping[Labels, Value | float]
     created: Mapping[Labels, Micros] = field(default_factory=dict)
     exemplars: Mapping[Labels, Mapping[int, Exemplar]] = field(default_factory=dict)
+    further: Mapping[Labels, tuple[tuple[str, str], ...]] = field(default_factory=dict)

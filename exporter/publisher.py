@@ -33,7 +33,8 @@ class Publisher:
         with target.lock:
             dirty = target.ledger.take_dirty() if target.rendered else None
             try:
-                families = list(exposed.families(target.ledger, target.rules, self._clock.now().world, only=dirty))
+                now = self._clock.now().world
+                families = list(exposed.families(target.ledger, target.rules, now, only=dirty, expect=target.expect))
                 killpoints.reached("during_refresh")
                 self._snapshot.update(target.labels, families)
             except BaseException:

@@ -12,6 +12,7 @@ from exporter.counting.ledger import SeriesKey
 from exporter.counting.limits import Limits, Rules
 from exporter.counting.memory import MemoryLedger
 from exporter.errors import Reason
+from exporter.expectations import Expect, expect_nothing
 from exporter.families import TargetLabels
 from exporter.http import Circuit, Client
 from exporter.platforms.base import Platform, View
@@ -45,6 +46,7 @@ class Target:
     ledger: MemoryLedger
     requests: Callable[[], int]
     """How many requests were sent since the start."""
+    expect: Expect = expect_nothing
     tls_insecure: bool = False
     jitter: float = 0.1
     lock: threading.RLock = field(default_factory=threading.RLock)

@@ -16,7 +16,7 @@ from exporter import killpoints
 from exporter.app.options import Options
 from exporter.app.reload import difference
 from exporter.app.status import status
-from exporter.app.targets import build, reset_state
+from exporter.app.targets import build, expectations, reset_state
 from exporter.catalogue import own
 from exporter.config import Settings
 from exporter.errors import ConfigError, StateError
@@ -130,6 +130,7 @@ class Service:
             transport=self._options.transports(settings),
         )
         self.targets[target.name] = target
+        target.expect = expectations(self._settings.workloads, target.labels)
         self.publisher.refresh(target)
         return target
 
@@ -198,9 +199,12 @@ class Service:
                 raise
             for name in change.removed:
                 self._remove(name)
+            self._settings = settings
+            for target in self.targets.values():
+                target.expect = expectations(settings.workloads, target.labels)
+                self.publisher.refresh(target)
             added = [self._add(target) for target in change.added]
             self._plan(added)
-            self._settings = settings
             self._reload_error = None
             self.metrics.config_reload(True, self._clock.now().wall / SECOND)
             self.publisher.publish(force=True)

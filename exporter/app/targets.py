@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import itertools
 import logging
+from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 
 import httpx
 
+from exporter.config import WorkloadRule, expectation
+from exporter.expectations import Expect, Expectation
 from exporter.families import TargetLabels
 from exporter.http import Budgets, Circuit, Client
 from exporter.platforms import PLATFORMS
@@ -52,9 +56,10 @@ def build(
     metrics: SelfMetrics,
     clock: Clock,
     transport: httpx.BaseTransport | None = None,
+    sleep: Callable[[float], object] | None = None,
     holds: bool = True,
 ) -> Target:
-    """Open a target; ``transport`` replaces the network.
+    """Open a target; ``transport`` replaces the network, ``sleep`` the client's waiting (in seconds).
 
     Raises ConfigError for what cannot be connected to, StateError for what cannot be loaded.
     """
@@ -70,6 +75,9 @@ def build(
         classify=platform.classify,
         observer=observer,
         budget=budgets.get(settings.base_url, _credential(settings), settings.requests_per_minute),
+        clock=clock.monotonic,
+        wall=lambda: clock.now().wall / SECOND,
+        sleep=sleep,
     )
     ledger = store.open_target(settings.name, settings.identity, clock.now().wall, holds=holds)
     metrics.add_target(settings.platform, settings.name)
@@ -86,6 +94,16 @@ def build(
         jitter=settings.jitter,
         effective_interval=limits.interval,
     )
+
+
+def expectations(rules: tuple[WorkloadRule, ...], labels: TargetLabels) -> Expect:
+    """Return what is expected of a target's workloads; each is worked out once."""
+
+    @cache
+    def expect(workload: str) -> Expectation:
+        return expectation(rules, labels.platform, labels.target, workload)
+
+    return expect
 
 
 def reset_state(path: Path, now: Micros) -> None:

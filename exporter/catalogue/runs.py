@@ -151,7 +151,7 @@ ENABLED = Metric(
 INFO = Metric(
     "automation_workload_info",
     "gauge",
-    "Always 1; facts about the workload as labels.",
+    "Always 1; facts about the workload as labels, and the labels that workloads: of the configuration gives it.",
     ("workload", "workload_id", "agent_id", "org_id", "trigger_type", "schedule", "time_zone"),
     {
         "roboto": "action_name; org_id from action_org_id",
@@ -228,6 +228,9 @@ OBJECTIVE_ACTIVE = Metric(
     ("workload",),
     unit=MICRO,
 )
+
+OBJECTIVES: Final = (OBJECTIVE_SUCCESS, OBJECTIVE_SILENCE, OBJECTIVE_ACTIVE)
+"""In the order of the fields of an expectation."""
 
 ROWS: Final = (
     RUNS,

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import Annotated, Final, Self, get_args
+from typing import Annotated, Any, Final, Self, get_args
 
 from pydantic import Field, model_validator
 
 from exporter.catalogue.model import PlatformName
+from exporter.expectations import Expectation
 from exporter.platforms.durations import Duration
 from exporter.platforms.fields import Pattern
 from exporter.platforms.foundry.settings import FoundrySettings
@@ -107,6 +108,17 @@ class Settings(SettingsModel):
             if names.count(name) > 1:
                 raise wrong(f'two targets are called "{name}"', "give each a name of its own")
         return self
+
+
+def expectation(rules: tuple[WorkloadRule, ...], platform: str, target: str, workload: str) -> Expectation:
+    """Return what is expected of a workload: of several rules that fit, each key is taken from the last that has it."""
+    labels: dict[str, str] = {}
+    told: dict[str, Any] = {}
+    for rule in rules:
+        if rule.match.fits(platform, target, workload):
+            labels |= rule.labels
+            told |= rule.objective.model_dump(exclude_none=True)
+    return Expectation(tuple(labels.items()), **told)
 
 
 if tuple(PLATFORMS) != get_args(PlatformName):

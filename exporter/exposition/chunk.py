@@ -75,6 +75,7 @@ class Chunk:
         self._with_created = created
         self._labels: list[Labels] = []
         self._created: dict[Labels, int] = {}
+        self._further: dict[Labels, tuple[tuple[str, str], ...]] = {}
         self._order: list[int] = []
         self._blocks: list[Block] = []
 
@@ -85,8 +86,10 @@ class Chunk:
             return
         labels = list(family.samples)
         created = dict(family.created) if self._with_created else {}
-        if labels != self._labels or created != self._created:
-            self._plan(labels, created)
+        further = dict(family.further)
+        if labels != self._labels or created != self._created or further != self._further:
+            self._created, self._further = created, further
+            self._plan(labels)
         given = list(family.samples.values())
         samples = [given[index] for index in self._order]
         exemplars: list[Exemplars | None] = [None] * len(samples)
@@ -100,9 +103,9 @@ class Chunk:
         if any(changed):
             self.pieces = tuple([block.piece for block in self._blocks])
 
-    def _plan(self, labels: list[Labels], created: dict[Labels, int]) -> None:
+    def _plan(self, labels: list[Labels]) -> None:
         """Cut the series, in the order of their label values, into new blocks."""
-        self._labels, self._created = labels, created
+        self._labels = labels
         self._order = sorted(range(len(labels)), key=labels.__getitem__)
         step = _series_per_block(self._metric)
         ordered = [labels[index] for index in self._order]
@@ -110,7 +113,10 @@ class Chunk:
 
     def _block(self, labels: list[Labels]) -> Block:
         metric, target = self._metric, target_pairs(self.target)
-        series = [template(metric, target, each) for each in labels]
+        series = [
+            template(metric, target_pairs(self.target, self._further[each]) if each in self._further else target, each)
+            for each in labels
+        ]
         text = "".join(series)
         openmetrics = text
         if any(each in self._created for each in labels):

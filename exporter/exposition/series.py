@@ -25,9 +25,13 @@ def openmetrics_name(metric: Metric) -> str:
     return metric.name.removesuffix("_total") if metric.type == "counter" else metric.name
 
 
-def target_pairs(target: TargetLabels) -> str:
-    """Return the labels that all series of a target begin with, ready to be followed by more."""
-    return label_pairs((("platform", target.platform), ("target", target.target), *target.own))
+def target_pairs(target: TargetLabels, further: tuple[tuple[str, str], ...] = ()) -> str:
+    """Return the labels that all series of a target begin with, ready to be followed by more.
+
+    ``further`` labels of one series are among them, in place of the target's own of the same name.
+    """
+    own = {**dict(target.own), **dict(further)}
+    return label_pairs((("platform", target.platform), ("target", target.target), *own.items()))
 
 
 def line_count(metric: Metric) -> int:
