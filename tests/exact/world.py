@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from exporter.app.targets import build
 from exporter.catalogue import BY_NAME
 from exporter.cli import demo_target
-from exporter.config import PLATFORMS
+from exporter.config import PLATFORMS as SETTINGS
 from exporter.counting.ledger import Series, Value, plus
 from exporter.exposition import Snapshot
 from exporter.http import Budgets
@@ -17,11 +18,15 @@ from exporter.poll import Report
 from exporter.publisher import Publisher
 from exporter.runner import Runner
 from exporter.selfmetrics import SelfMetrics
-from exporter.simulator import ManualClock, Platform, Simulator, Truth
+from exporter.simulator import ManualClock, Platform, Simulator, Truth, demo_world
 from exporter.store.sqlite import SqliteStore
 from exporter.target import Target
 from exporter.times import DAY, SECOND, Micros, Moment
 
+PLATFORMS: tuple[Platform, ...] = ("roboto", "foundry")
+"""Platforms that everything here is shown for; a new one joins by its name."""
+
+START = 1_790_000_000 * SECOND
 WALL_AHEAD = 400 * DAY
 
 Numbers = dict[tuple[str, tuple[str, ...]], int]
@@ -43,16 +48,20 @@ class HandClock:
 
 
 class Program:
-    """Targets over a simulator, with a state that can be closed and opened again."""
+    """Targets over a simulator, with a state that can be closed and opened again.
+
+    With ``base_url`` requests go over sockets to a simulator that is served there. Waiting moves the clock.
+    """
 
     def __init__(
         self,
         simulator: Simulator,
         clock: ManualClock,
         state: Path | None,
-        platforms: Sequence[Platform] = ("roboto", "foundry"),
+        platforms: Sequence[Platform] = PLATFORMS,
         *,
         holds: bool = False,
+        base_url: str | None = None,
         **settings: object,
     ) -> None:
         self.simulator = simulator
@@ -63,18 +72,21 @@ class Program:
         self.publisher = Publisher(self.snapshot, self.metrics, self.clock)
         self.store = SqliteStore(state, self.clock.now().wall)
         self.runner = Runner(self.store, self.publisher, self.metrics, self.clock)
-        budgets = Budgets()
+        self.transport = simulator.transport() if base_url is None else None
+        endpoints = simulator.endpoints() if base_url is None else simulator.endpoints(base_url)
+        budgets = Budgets(clock=self.clock.monotonic, wall=lambda: self.clock.now().wall / SECOND)
         self.targets: dict[Platform, Target] = {}
         for platform in platforms:
-            raw = demo_target(platform, simulator.endpoints()[platform], simulator.credentials)
+            raw = demo_target(platform, endpoints[platform], simulator.credentials)
             raw |= {"requests_per_minute": 100_000, "interval": "60s", **settings}
             self.targets[platform] = build(
-                PLATFORMS[platform].model_validate(raw),
+                SETTINGS[platform].model_validate(raw),
                 store=self.store,
                 budgets=budgets,
                 metrics=self.metrics,
                 clock=self.clock,
-                transport=simulator.transport(),
+                transport=self.transport,
+                sleep=clock.advance,
                 holds=holds,
             )
 
@@ -145,7 +157,7 @@ def program(
     simulator: Simulator,
     clock: ManualClock,
     state: Path | None = None,
-    platforms: Sequence[Platform] = ("roboto", "foundry"),
+    platforms: Sequence[Platform] = PLATFORMS,
     **settings: object,
 ) -> Iterator[Program]:
     """A program that is closed at the end."""
@@ -154,6 +166,18 @@ def program(
         yield made
     finally:
         made.close()
+
+
+def assert_exact(made: Program, platform: Platform) -> None:
+    """What was counted is what happened, per series, buckets and sums included."""
+    truth = numbers(made.simulator.totals(platform))
+    counted = {key: n for key, n in made.counted(platform).items() if key[0] != "automation_schedule_missed_total"}
+    assert counted == truth
+
+
+def simulator_of(clock: ManualClock, seed: int = 1, **world: Any) -> Simulator:
+    """A simulator over a demo world that begins now."""
+    return Simulator(demo_world(seed, clock(), **world), clock=clock)
 
 
 def advance(clock: ManualClock, step: float, until: Micros) -> Iterator[Micros]:
