@@ -19,6 +19,9 @@ BLANK = "<redacted>"
 SHORTEST = 6
 """Shorter values are not blanked: they would blank innocent words all over a text and so give themselves away."""
 
+KEPT = 256
+"""Values that are known at a time. Tokens that are renewed every hour would otherwise add up for ever."""
+
 # What a value looks like: quoted, or a run of characters that tokens are made of, too long for a plain word.
 _VALUE = r"(?:(?<=')[^']+|(?<=\")[^\"]+|[A-Za-z0-9._~+/=-]{8,})"
 _IS = r"(?:['\"]?\s*[:=]|['\"]\s*,)\s*b?['\"]?"
@@ -58,26 +61,28 @@ class Redactor:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._forms: set[str] = set()
-        self._known: re.Pattern[str] | None = None
+        self._forms: dict[str, tuple[str, ...]] = {}
+        self._ordered: tuple[str, ...] = ()
 
     def remember(self, value: str) -> None:
-        """Blank ``value`` from now on. Never forgotten: an old token may still stand in a late message."""
+        """Blank ``value`` from now on. An old token may still stand in a late message, so the newest are kept."""
         if len(value) < SHORTEST:
             return
         with self._lock:
-            new = set(_forms(value)) - self._forms
-            if new:
-                self._forms |= new
-                # Longest first: a secret that begins with another one is blanked whole.
-                ordered = sorted(self._forms, key=len, reverse=True)
-                self._known = re.compile("|".join(map(re.escape, ordered)))
+            if value in self._forms:
+                self._forms[value] = self._forms.pop(value)
+                return
+            self._forms[value] = tuple(_forms(value))
+            if len(self._forms) > KEPT:
+                del self._forms[next(iter(self._forms))]
+            # Longest first: a secret that begins with another one is blanked whole.
+            every = {form for forms in self._forms.values() for form in forms}
+            self._ordered = tuple(sorted(every, key=len, reverse=True))
 
     def redact(self, text: str) -> str:
         """Return ``text`` without anything secret."""
-        known = self._known
-        if known is not None:
-            text = known.sub(BLANK, text)
+        for form in self._ordered:
+            text = text.replace(form, BLANK)
         for pattern in _PATTERNS:
             text = pattern.sub(lambda match: match[1] + BLANK + ("@" if match[0].endswith("@") else ""), text)
         return text

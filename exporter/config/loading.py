@@ -45,7 +45,7 @@ def load_text(text: str, environ: Mapping[str, str], *, name: str, folder: FileP
     loader = _Loader(parse(text, environ), environ, folder)
     settings = loader.settings()
     if settings is None or loader.problems:
-        problems = sorted(set(loader.problems), key=lambda problem: (problem.line or 0, str(problem.path)))
+        problems = sorted(dict.fromkeys(loader.problems), key=lambda problem: (problem.line or 0, str(problem.path)))
         raise ConfigError([problem.render(name) for problem in problems])
     return settings
 

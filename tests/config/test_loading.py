@@ -8,6 +8,7 @@ import pytest
 
 from exporter.config import Objective, Settings, load
 from exporter.errors import ConfigError
+from exporter.platforms.foundry import settings as foundry_settings
 from exporter.platforms.foundry.settings import ClientSecretAuth, FoundrySettings, WorkloadIdentityAuth
 from exporter.platforms.granite.settings import GraniteSettings
 from exporter.platforms.moderately.settings import ModeratelySettings
@@ -168,6 +169,19 @@ def test_foundry_kinds(read: Load) -> None:
     assert target.auth.secret.read() == "example-secret"
     assert target.features is None
     assert [secret.read() for secret in target.secrets()] == ["example-secret"]
+
+
+@pytest.mark.parametrize("kind", ["managed_identity", "default"])
+def test_kinds_that_need_the_extra(read: Load, monkeypatch: pytest.MonkeyPatch, kind: str) -> None:
+    """Without azure-identity only ``token`` works, and the message names the extra."""
+    text = f"{FOUNDRY}, auth: {{kind: {kind}}}}}\n"
+    assert read(text).targets[0].platform == "foundry"
+    monkeypatch.setattr(foundry_settings, "azure_identity_installed", lambda: False)
+    with pytest.raises(ConfigError) as error:
+        read(text)
+    (problem,) = error.value.problems
+    expected = f'needs azure-identity, found "{kind}"; install automation-exporter[azure]'
+    assert problem == f"config.yaml:2: targets[0].auth.kind: {expected}"
 
 
 def test_workload_identity_is_shared_by_all_who_ask_for_it(read: Load, tmp_path: Path) -> None:
