@@ -80,7 +80,7 @@ class Service:
                 "put it on a local disk",
                 extra={"path": str(path), "type": kind},
             )
-        return SqliteStore(path, self._started)
+        return SqliteStore(path, self._started, self.metrics.state_commit)
 
     def _sources(self) -> Sources:
         return Sources(

@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 import sqlite3
 import threading
+import time
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from hashlib import blake2b
 from pathlib import Path
@@ -101,10 +102,14 @@ class SqliteTransaction:
 
 
 class SqliteStore:
-    """Ledgers in one file, or in memory when ``path`` is None (nothing is kept then)."""
+    """Ledgers in one file, or in memory when ``path`` is None (nothing is kept then).
 
-    def __init__(self, path: Path | None, now: Micros) -> None:
+    ``on_commit`` is told how many seconds each COMMIT of a batch took.
+    """
+
+    def __init__(self, path: Path | None, now: Micros, on_commit: Callable[[float], None] | None = None) -> None:
         self.path = path
+        self._on_commit = on_commit
         self._now = now
         self._lock = threading.RLock()
         self._ledgers: dict[str, StoredLedger] = {}
@@ -161,8 +166,11 @@ class SqliteStore:
                 transaction = SqliteTransaction(self._connection, ledger)
                 yield transaction
                 killpoints.reached("before_commit")
+                started = time.monotonic()
                 self._connection.execute("COMMIT")
                 killpoints.reached("after_commit")
+                if self._on_commit is not None:
+                    self._on_commit(time.monotonic() - started)
             if transaction.changes is not None:
                 ledger.apply(transaction.changes)
 
