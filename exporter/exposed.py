@@ -101,8 +101,9 @@ def _open_runs(ledger: MemoryLedger, rules: Rules, now: Micros, found: dict[str,
         active[labels] = active.get(labels, 0) + 1
         if workload.slot != OTHER:
             oldest[labels] = min(oldest.get(labels, run.birth), run.birth)
-    if active:
-        found[runs.ACTIVE_RUNS.name].update(active)
+    told = found[runs.ACTIVE_RUNS.name]
+    for key, number in active.items():
+        told.setdefault(key, number)  # where the platform tells a figure it stands; what it left out is 0
     found[runs.OLDEST_ACTIVE_RUN.name].update(oldest)
 
 

@@ -206,7 +206,7 @@ class Changes:
     """What one batch changes. None as a value deletes. Everything becomes durable in one transaction, or nothing.
 
     ``levels`` (by source: a listing's key or "" for the target) and ``exemplars`` live in memory only; ``read``
-    names the levels' sources that were read whole, with when.
+    names the levels' sources that were read whole, with when by our clock.
     """
 
     target: TargetState | None = None

@@ -254,7 +254,7 @@ def _deliveries(draft: Draft, rows: list[Sighting]) -> None:
 
 def _open_levels_read(draft: Draft, page: Page[Run]) -> None:
     if page.step.whole:
-        draft.changes.read[page.listing] = draft.now
+        draft.changes.read[page.listing] = draft.moment.world
         if draft.rules.listings_per_workload:
             schedules.judge(draft, page.listing, page.step.read_started)
             draft.changes.levels[page.listing] = schedules.overdue_levels(draft, page.listing)

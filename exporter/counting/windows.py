@@ -1,4 +1,4 @@
-"""Windows, from aggregates: counting by difference, and moving the anchor (rules 10 to 14).
+"""Windows, from aggregates: counting by difference, lists and their items read by name (rules 10 to 14).
 
 The ledger keeps, for each figure, the anchor of its window and the value last applied; the counter moves by new
 less old. Only values of the same anchor are compared, and a figure that is not told keeps its value.
@@ -8,15 +8,14 @@ from __future__ import annotations
 
 from collections import Counter
 
-from exporter.catalogue import BY_NAME
-from exporter.catalogue.runs import LAST_RUN, RUNS
 from exporter.counting import workloads
 from exporter.counting.draft import Draft
+from exporter.counting.figures import Figures, Nets, applied, figures_of, none_falls, note, series_of
 from exporter.counting.ledger import ListingState, SeriesKey, SourceState, WindowKey, WindowState
-from exporter.counting.series import apply_marks, born, exemplify, key_of, shift, write_off
-from exporter.observations import Example, Mark, Move, Reading, Source, Windows, WindowTotal
-
-Figures = dict[WindowKey, int]
+from exporter.counting.moves import moved, too_long
+from exporter.counting.series import apply_marks, born, exemplify, shift
+from exporter.observations import Example, Source, Windows, WindowTotal
+from exporter.times import Micros
 
 
 def count_windows(draft: Draft, batch: Windows[WindowTotal]) -> None:
@@ -27,11 +26,14 @@ def count_windows(draft: Draft, batch: Windows[WindowTotal]) -> None:
     lists = [source for source in batch.sources if source.item is None]
     if batch.roster or any(source.complete for source in lists):
         workloads.note_absent(draft, {item.identity for item in batch.workloads})
+    nets = Nets()
     for source in batch.sources:
         if source.item is None:
-            _count_source(draft, source)
+            _count_source(draft, source, nets)
         else:
-            _count_item(draft, source)
+            _count_item(draft, source, nets)
+    for series, net in nets.items():
+        shift(draft, series, net)
     for identity, mark in batch.marks:
         apply_marks(draft, workloads.slot_of(draft, identity), (mark,))
     for example in batch.examples:
@@ -46,15 +48,15 @@ def _note_read(draft: Draft, batch: Windows[WindowTotal], regular: list[Source[W
         draft.changes.listings[source.name] = known._replace(
             last_whole=max(source.whole.end, known.last_whole or 0), failed=None, failed_at=None
         )
-        draft.changes.read[""] = draft.now
+        draft.changes.read.update({"": draft.moment.world, source.name: draft.moment.world})
     if batch.levels is not None:
         draft.changes.levels[batch.levels_of] = workloads.levels(draft, batch.levels)
-        draft.changes.read[batch.levels_of] = draft.now
+        draft.changes.read[batch.levels_of] = draft.moment.world
 
 
-def _count_source(draft: Draft, source: Source[WindowTotal]) -> None:
+def _count_source(draft: Draft, source: Source[WindowTotal], nets: Nets) -> None:
     state = draft.source(source.name)
-    told = _figures(source.whole)
+    told = figures_of(source.whole)
     if state is None:
         # the first reading is the baseline: what it holds happened before us, whichever way it is filed
         draft.changes.sources[source.name] = SourceState(anchor=source.whole.start)
@@ -64,27 +66,27 @@ def _count_source(draft: Draft, source: Source[WindowTotal]) -> None:
     if source.whole.start != state.anchor:
         return  # a reading of another anchor says nothing about this one
     if not source.complete:
-        _start_new(draft, source, told)
+        _start_new(draft, source, told, nets)
     if source.move is not None:
         draft.changes.sources[source.name] = state._replace(moved_try=draft.now)
-        if _moved(draft, source, source.move, told):
+        if moved(draft, source, source.move, told, nets):
             return
-    before = _applied(draft, source)
+    before = applied(draft, source)
     for key, value in told.items():
         if key in before or source.complete:
-            _shift(draft, key, value - before.get(key, 0))
+            note(draft, nets, key, value - before.get(key, 0))
             _keep(draft, key, source, value)
 
 
-def _start_new(draft: Draft, source: Source[WindowTotal], told: Figures) -> None:
+def _start_new(draft: Draft, source: Source[WindowTotal], told: Figures, nets: Nets) -> None:
     """Start figures that are new on a list which may be cut short, of items whose anchor is the list's and of the
     target as a whole; items that are new themselves are read by name."""
-    before = _applied(draft, source)
+    before = applied(draft, source)
     items = {"", *(item for item, _ in before)}
     for key, value in told.items():
         if draft.window(key) is None and key[0] in items:
             if not _cut_short(before, told, key):
-                _shift(draft, key, value)
+                note(draft, nets, key, value)
             _keep(draft, key, source, value)
 
 
@@ -98,32 +100,35 @@ def _cut_short(before: Figures, told: Figures, key: WindowKey) -> bool:
     return any(figure.family == family and (item, figure) not in told for item, figure in before)
 
 
-def _count_item(draft: Draft, source: Source[WindowTotal]) -> None:
+def _count_item(draft: Draft, source: Source[WindowTotal], nets: Nets) -> None:
     """Take in one item that was read by name, and move it to the list's anchor if that was asked for (rule 13)."""
     state = draft.source(source.name)
     if state is None:
         return
-    told = {source.whole.start: _figures(source.whole)}
+    told = {source.whole.start: figures_of(source.whole)}
     if source.before is not None:
-        earlier, later = Counter(_figures(source.before)), _figures(source.whole)
+        earlier, later = Counter(figures_of(source.before)), figures_of(source.whole)
         told[source.before.start] = {key: earlier[key] + later.get(key, 0) for key in earlier.keys() | later.keys()}
-    moves = draft.trusted and source.before is not None and state.anchor in told
     own = next((start for start in told if start != state.anchor), source.whole.start)
+    anchors: dict[WindowKey, Micros] = {}
+    deltas: Figures = {}
     for key in sorted(told[min(told)]):
         known = draft.window(key) or WindowState(source.name, own, 0)
-        figures = told.get(known.anchor)
-        if figures is None:
-            continue  # of another anchor
-        value = figures.get(key, 0)
-        _shift(draft, key, value - known.value)
-        anchor, value = (state.anchor, told[state.anchor].get(key, 0)) if moves else (known.anchor, value)
-        draft.changes.windows[key] = WindowState(source.name, anchor, value)
+        if known.anchor in told:
+            anchors[key] = known.anchor
+            deltas[key] = told[known.anchor].get(key, 0) - known.value
+    fits = none_falls(draft, deltas) or too_long(draft, min(told), source.whole.end)
+    moves = draft.trusted and source.before is not None and state.anchor in told and fits
+    for key, delta in deltas.items():
+        note(draft, nets, key, delta)
+        anchor = state.anchor if moves else anchors[key]
+        draft.changes.windows[key] = WindowState(source.name, anchor, told[anchor].get(key, 0))
 
 
 def _exemplify(draft: Draft, example: Example) -> None:
     """Give a counter that this batch raised the run as its exemplar."""
     labels = (example.item, *example.labels) if example.metric.per_workload else example.labels
-    key = _series(draft, (example.item, SeriesKey(example.metric.name, labels)))
+    key = series_of(draft, (example.item, SeriesKey(example.metric.name, labels)))
     known, now = draft.ledger.series.get(key), draft.changes.series.get(key)
     if now is not None:
         rise = sum(now.shown + now.pending) - (sum(known.shown + known.pending) if known is not None else 0)
@@ -131,96 +136,6 @@ def _exemplify(draft: Draft, example: Example) -> None:
             exemplify(draft, key, 0, rise, example.run_id)
 
 
-def _figures(reading: Reading[WindowTotal]) -> Figures:
-    return {(total.item, SeriesKey(total.metric.name, _labels(total))): total.value for total in reading.items}
-
-
-def _labels(total: WindowTotal) -> tuple[str, ...]:
-    return (total.item, *total.labels) if total.metric.per_workload else total.labels
-
-
-def _applied(draft: Draft, source: Source[WindowTotal]) -> Figures:
-    return {
-        key: window.value
-        for key, window in draft.windows()
-        if window.source == source.name and window.anchor == source.whole.start
-    }
-
-
 def _keep(draft: Draft, key: WindowKey, source: Source[WindowTotal], value: int) -> SeriesKey:
     draft.changes.windows[key] = WindowState(source.name, source.whole.start, value)
-    return _series(draft, key)
-
-
-def _series(draft: Draft, key: WindowKey) -> SeriesKey:
-    item, figure = key
-    metric = BY_NAME[figure.family]
-    if metric.per_workload:
-        slot = workloads.slot_of(draft, item) if item else ""
-        return key_of(draft, metric, slot, figure.labels[1:])
-    return key_of(draft, metric, "", figure.labels)
-
-
-def _shift(draft: Draft, key: WindowKey, delta: int) -> SeriesKey:
-    series = _series(draft, key)
-    shift(draft, series, delta)
-    if delta > 0 and series.family == RUNS.name:
-        # the platform tells no times: the poll that saw the count rise is the latest we know of
-        apply_marks(draft, series.labels[0], (Mark(LAST_RUN, series.labels[1:], draft.now),))
-    return series
-
-
-def _moved(draft: Draft, source: Source[WindowTotal], move: Move[WindowTotal], told: Figures) -> bool:
-    """Try the move; return whether it was made, and then everything of this source is counted."""
-    if not draft.trusted or not any(told.values()):
-        return False
-    again, closed, rest = _figures(move.again), _figures(move.closed), _figures(move.rest)
-    before = _applied(draft, source)
-    if source.complete:
-        keys = set(before) | set(told) | set(again) | set(closed) | set(rest)
-    else:  # absent is not told: only what all readings name can move, the others are left behind
-        keys = set(before) & set(told) & set(again) & set(closed) & set(rest)
-        # sums of the whole target cannot be read by name: a part without one says 0, and the check below agrees
-        keys |= {key for key in before if not key[0] and key in told and key in again}
-    parts = {key: closed.get(key, 0) + rest.get(key, 0) for key in keys}
-    nets: Counter[SeriesKey] = Counter()
-    for key in keys:
-        nets[_series(draft, key)] += parts[key] - before.get(key, 0)
-    sound = all(
-        min(told.get(key, 0), again.get(key, 0)) <= parts[key] <= max(told.get(key, 0), again.get(key, 0))
-        for key in keys
-    )
-    fits = any(parts.values()) and sound and not move.active and all(net >= 0 for net in nets.values())
-    overdue = source.whole.end - source.whole.start >= draft.limits.max_window + draft.limits.settle
-    if not fits and not overdue:
-        return False
-    if not fits:
-        nets = _forced(draft, keys, told, before)
-    for series, net in nets.items():
-        _apply_net(draft, series, net, forced=not fits)
-    start = move.rest.start
-    for key in keys:
-        draft.changes.windows[key] = WindowState(source.name, start, rest.get(key, 0))
-    for key in before.keys() - keys:
-        if not key[0]:
-            draft.changes.windows[key] = None  # nothing could ever be compared with it again
-    draft.changes.sources[source.name] = SourceState(anchor=start, moved_try=draft.now)
-    return True
-
-
-def _forced(draft: Draft, keys: set[WindowKey], told: Figures, before: Figures) -> Counter[SeriesKey]:
-    """A forced move counts from the whole reading; what that does not name keeps its value."""
-    nets: Counter[SeriesKey] = Counter()
-    for key in keys:
-        nets[_series(draft, key)] += told.get(key, before.get(key, 0)) - before.get(key, 0)
-    return nets
-
-
-def _apply_net(draft: Draft, series: SeriesKey, net: int, *, forced: bool) -> None:
-    if net > 0 and series.family == RUNS.name:
-        apply_marks(draft, series.labels[0], (Mark(LAST_RUN, series.labels[1:], draft.now),))
-    shift(draft, series, net)
-    if forced and net < 0:
-        owed = draft.series(series)
-        if owed is not None and owed.debt:
-            write_off(draft, series, min(owed.debt, -net))
+    return series_of(draft, key)

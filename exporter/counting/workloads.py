@@ -26,7 +26,7 @@ def count_roster(draft: Draft, roster: Roster[Workload]) -> None:
     target = draft.baseline()
     draft.changes.target = target._replace(roster_at=draft.now)
     draft.changes.levels[""] = levels(draft, (*roster.levels, *schedules.levels(draft)))
-    draft.changes.read[""] = draft.now
+    draft.changes.read[""] = draft.moment.world
 
 
 def baseline(draft: Draft) -> None:

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import TypedDict, Unpack
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from types import MappingProxyType
+from typing import NamedTuple, TypedDict, Unpack
 
 from exporter.catalogue.runs import FAILED, RUN_DURATION, RUNS
 from exporter.counting import Changes, count, finish
 from exporter.counting.ledger import SeriesKey
 from exporter.counting.limits import Birth, Limits, Rules
 from exporter.counting.memory import MemoryLedger
+from exporter.exposed import families
 from exporter.observations import (
     Add,
+    Labels,
+    Level,
     ListingFailed,
     Move,
     Observed,
@@ -58,6 +63,9 @@ RULES = Rules(
     listings_per_workload=True,
 )
 
+WINDOWED = replace(RULES, states=("open",), listings_per_workload=False)
+"""A platform that tells sums over windows, and active runs as figures."""
+
 
 class Walked(TypedDict, total=False):
     """What a page means for its walk, as far as it is not usual."""
@@ -71,6 +79,23 @@ class Walked(TypedDict, total=False):
     top: Micros | None
     unsorted: bool
     drop_link: bool
+
+
+Figures = Mapping[tuple[str, str], int]
+"""Runs by (item, outcome)."""
+
+
+NOTHING: Figures = MappingProxyType({})
+
+
+class Parts(NamedTuple):
+    """What the further readings of an anchor move told; ``again`` None repeats the first reading."""
+
+    to: Micros
+    closed: Figures = NOTHING
+    rest: Figures = NOTHING
+    again: Figures | None = None
+    active: bool = False
 
 
 class Bench:
@@ -145,31 +170,49 @@ class Bench:
 
     def windows(
         self,
-        whole: dict[tuple[str, str], int],
+        whole: Figures,
         *,
         anchor: Micros,
-        closed: dict[tuple[str, str], int] | None = None,
-        rest: dict[tuple[str, str], int] | None = None,
-        again: dict[tuple[str, str], int] | None = None,
-        moved_to: Micros | None = None,
-        active: bool = False,
+        move: Parts | None = None,
         complete: bool = True,
+        source: str = "list",
+        workloads: Sequence[Workload] | None = None,
+        levels: tuple[Level, ...] | None = (),
+        trusted: bool = True,
     ) -> Changes:
-        move = None
-        if moved_to is not None:
-            move = Move(
-                closed=self.reading(closed or {}, anchor, moved_to),
-                rest=self.reading(rest or {}, moved_to, self.now),
-                again=self.reading(whole if again is None else again, anchor, self.now),
-                active=active,
+        """One poll's reading of the list; ``move`` are the further readings of an anchor move."""
+        readings = None
+        if move is not None:
+            readings = Move(
+                closed=self.reading(move.closed, anchor, move.to),
+                rest=self.reading(move.rest, move.to, self.now),
+                again=self.reading(whole if move.again is None else move.again, anchor, self.now),
+                active=move.active,
             )
-        source = Source("list", self.reading(whole, anchor, self.now), move, complete)
-        names = sorted({item for item, _ in whole})
-        workloads = tuple(Workload(name, name) for name in names)
-        return self.put(Windows((source,), self.upstream_now, workloads))
+        if workloads is None:
+            workloads = [Workload(name, name) for name in sorted({item for item, _ in whole})]
+        asked = Source(source, self.reading(whole, anchor, self.now), readings, complete)
+        batch = Windows((asked,), self.upstream_now, tuple(workloads), levels=levels)
+        return self.put(batch, trusted=trusted)
+
+    def by_name(
+        self,
+        item: str,
+        whole: Figures,
+        *,
+        start: Micros,
+        before: Figures | None = None,
+        before_start: Micros = 0,
+        trusted: bool = True,
+    ) -> Changes:
+        """One item of the list read by name over ``[start, now)``; with ``before``, a second reading up to it."""
+        earlier = None if before is None else self.reading(before, before_start, start)
+        asked = Source("list", self.reading(whole, start, self.now), item=item, before=earlier)
+        batch = Windows((asked,), self.upstream_now, (Workload(item, item),), levels=None)
+        return self.put(batch, trusted=trusted)
 
     @staticmethod
-    def reading(figures: dict[tuple[str, str], int], start: Micros, end: Micros) -> Reading[WindowTotal]:
+    def reading(figures: Figures, start: Micros, end: Micros) -> Reading[WindowTotal]:
         items = tuple(WindowTotal(RUNS, item, (outcome,), value) for (item, outcome), value in figures.items())
         return Reading(start, end, items)
 
@@ -177,6 +220,15 @@ class Bench:
         """What is counted: shown and pending together, 0 for a series that does not exist."""
         series = self.ledger.series.get(SeriesKey(family, labels))
         return 0 if series is None else series.shown[-1] + series.pending[-1]
+
+    def truth(self, *labels: str, family: str = RUNS.name) -> int:
+        """What a windowed counter stands for: counter - debt - written off (rule 14)."""
+        series = self.ledger.series[SeriesKey(family, labels)]
+        return series.shown[0] + series.pending[0] - series.debt - series.written_off
+
+    def debt(self, *labels: str, family: str = RUNS.name) -> int:
+        """What the series owes."""
+        return self.ledger.series[SeriesKey(family, labels)].debt
 
     def shown(self, *labels: str, family: str = RUNS.name) -> int | None:
         series = self.ledger.series.get(SeriesKey(family, labels))
@@ -186,6 +238,12 @@ class Bench:
         """Runs counted by outcome, zeros left out."""
         found = {outcome: self.total(workload, outcome) for outcome in OUTCOMES}
         return {outcome: number for outcome, number in found.items() if number}
+
+    def levels(self, family: str, *, at: Micros | None = None) -> dict[Labels, float]:
+        """The samples of a gauge that are exposed, by labels."""
+        now = self.now if at is None else at
+        found = {each.metric.name: each.samples for each in families(self.ledger, self.rules, now)}
+        return {labels: value for labels, value in found[family].items() if isinstance(value, int | float)}
 
     def own(self, family: str) -> int:
         return self.total(family=family)

@@ -1,0 +1,73 @@
+"""Moving the anchor of a window (rule 12): when its readings agree, or when the window became too long.
+
+A move counts from the two disjoint parts, so that what ended between two readings is in the new value or counted,
+and never both. It is tried again when it does not fit, and in the end forced.
+"""
+
+from __future__ import annotations
+
+from exporter.counting.draft import Draft
+from exporter.counting.figures import Figures, Nets, applied, ended_runs, figures_of, none_falls, note
+from exporter.counting.ledger import SeriesKey, SourceState, WindowState
+from exporter.counting.series import fall, write_off
+from exporter.observations import Move, Source, WindowTotal
+from exporter.times import Micros
+
+
+def too_long(draft: Draft, start: Micros, end: Micros) -> bool:
+    """Whether a window must be shortened, even by force."""
+    return end - start >= draft.limits.max_window + draft.limits.settle
+
+
+def moved(draft: Draft, source: Source[WindowTotal], move: Move[WindowTotal], told: Figures, nets: Nets) -> bool:
+    """Try the move; return whether it was made, and then everything of this source is counted."""
+    again, closed, rest = figures_of(move.again), figures_of(move.closed), figures_of(move.rest)
+    before = applied(draft, source)
+    runs = [ended_runs(each, before) for each in (told, again, closed, rest)]
+    if not draft.trusted or move.rest.start <= source.whole.start or not (runs[0] and runs[1] and runs[2] + runs[3]):
+        return False  # a reading without any ended run is the answer of a platform that is not well
+    if source.complete:
+        keys = before.keys() | told.keys() | again.keys() | closed.keys() | rest.keys()
+    else:  # absent is not told: only what all readings name can move, the others are left behind
+        keys = before.keys() & told.keys() & again.keys() & closed.keys() & rest.keys()
+        # sums of the whole target cannot be read by name: a part without one says 0, and the check below agrees
+        keys |= {key for key in before if not key[0] and key in told and key in again}
+    deltas = {key: closed.get(key, 0) + rest.get(key, 0) - before.get(key, 0) for key in keys}
+    sound = all(_between(closed.get(key, 0) + rest.get(key, 0), told.get(key, 0), again.get(key, 0)) for key in keys)
+    if sound and not move.active and none_falls(draft, deltas):
+        for key, delta in deltas.items():
+            note(draft, nets, key, delta)
+    elif too_long(draft, source.whole.start, source.whole.end) and (runs[3] or runs[2] >= runs[0]):
+        _force(draft, {key: told.get(key, before.get(key, 0)) - before.get(key, 0) for key in keys}, nets)
+    else:
+        return False
+    for key in keys:
+        draft.changes.windows[key] = WindowState(source.name, move.rest.start, rest.get(key, 0))
+    for key in before.keys() - keys:
+        if not key[0]:
+            draft.changes.windows[key] = None  # nothing could ever be compared with it again
+    draft.changes.sources[source.name] = SourceState(anchor=move.rest.start, moved_try=draft.now)
+    return True
+
+
+def _between(value: int, one: int, other: int) -> bool:
+    return min(one, other) <= value <= max(one, other)
+
+
+def _force(draft: Draft, deltas: Figures, nets: Nets) -> None:
+    """Count from the whole reading, where what it does not name keeps its value; what falls is written off."""
+    forced = Nets()
+    for key, delta in deltas.items():
+        note(draft, forced, key, delta)
+    for series, net in forced.items():
+        if net >= 0:
+            nets[series] += net
+        else:
+            _give_up(draft, series, -net)
+
+
+def _give_up(draft: Draft, key: SeriesKey, amount: int) -> None:
+    fall(draft, key, amount)
+    owed = draft.series(key)
+    if owed is not None and owed.debt:
+        write_off(draft, key, min(owed.debt, amount))
