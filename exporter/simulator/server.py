@@ -39,8 +39,10 @@ class Server:
 
     @property
     def base_url(self) -> str:
-        """Scheme, host and port."""
-        return f"{'https' if self._tls else 'http'}://{self._host}:{self.port}"
+        """Scheme, host and port, as a client on this machine writes them."""
+        host = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}.get(self._host, self._host)  # noqa: S104
+        bracketed = f"[{host}]" if ":" in host else host
+        return f"{'https' if self._tls else 'http'}://{bracketed}:{self.port}"
 
     def start(self) -> None:
         """Listen, and answer in threads of their own. OSError when the port is taken."""
@@ -71,6 +73,7 @@ class _Listener(ThreadingHTTPServer):
         self.stopping = threading.Event()
         self._connections: set[socket.socket] = set()
         self._lock = threading.Lock()
+        self.address_family = socket.AF_INET6 if ":" in address[0] else socket.AF_INET
         super().__init__(address, _Handler)
 
     def keep(self, connection: socket.socket) -> None:

@@ -351,6 +351,16 @@ def test_faults_meet_a_platform_a_path_and_a_number_of_requests() -> None:
     assert (faults.switches, faults.used["server_error"]) == ((), 2)
 
 
+def test_faults_of_values_meet_one_workload() -> None:
+    """The others have their counts."""
+    asker = _asker()
+    asker.world.add_run("roboto", "lift", created=NOON - MINUTE)
+    asker.simulator.faults.on("null_counts", workload="grab")
+    window = {"start_time": iso(NOON - HOUR), "end_time": iso(NOON)}
+    items = asker.roboto("/v1/actions/invocations/org-stats", **window).json()["data"]["items"]
+    assert {item["action_name"]: item["queued_count"] for item in items} == {"grab": None, "lift": 1}
+
+
 def test_probability_is_reproducible() -> None:
     """One seed, one sequence."""
 

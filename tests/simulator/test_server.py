@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 
+from exporter.simulator.server import Server
 from tests.simulator.conftest import Served
 from tests.simulator.support import HOUR, MINUTE, NOON, Asker
 
@@ -111,6 +112,28 @@ def test_noise_on_the_port_does_no_harm(served: Served) -> None:
         with socket.create_connection((host, int(port)), timeout=2) as connection:
             connection.sendall(noise)
     assert _routines(served).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("host", "base_url"),
+    [
+        ("127.0.0.1", "http://127.0.0.1:80"),
+        ("0.0.0.0", "http://127.0.0.1:80"),
+        ("", "http://127.0.0.1:80"),
+        ("::", "http://[::1]:80"),
+        ("::1", "http://[::1]:80"),
+        ("localhost", "http://localhost:80"),
+    ],
+)
+def test_the_base_url_can_be_asked_from_this_machine(host: str, base_url: str) -> None:
+    """Whatever is listened on."""
+    assert Server(Asker().simulator.handle, host, 80, None).base_url == base_url
+
+
+def test_listening_on_every_address() -> None:
+    """Loopback is one of them."""
+    with Asker().simulator.serve(host="0.0.0.0") as server:
+        assert httpx.get(f"{server.base_url}/_simulator/time").json() == {"now": NOON}
 
 
 def test_tls_with_an_authority_that_is_not_trusted(served_with_tls: Served) -> None:

@@ -22,13 +22,15 @@ class Switch:
     """A fault that is on.
 
     It meets requests of ``platform`` (any) whose decoded path contains ``path`` (any), each with
-    ``probability``, at most ``times`` of them.
+    ``probability``, at most ``times`` of them. With ``workload``, faults of times and values bend only records
+    of that name.
     """
 
     number: int
     fault: Fault
     platform: Platform | None = None
     path: str | None = None
+    workload: str | None = None
     times: int | None = None
     probability: float = 1.0
     options: dict[str, Any] = field(default_factory=dict)
@@ -46,6 +48,7 @@ class Switch:
             "name": self.name,
             "platform": self.platform,
             "path": self.path,
+            "workload": self.workload,
             "times": self.times,
             "probability": self.probability,
             "options": self.options,
@@ -71,6 +74,7 @@ class FaultBoard:
         *,
         platform: Platform | None = None,
         path: str | None = None,
+        workload: str | None = None,
         times: int | None = None,
         probability: float = 1.0,
         **options: Any,
@@ -81,7 +85,7 @@ class FaultBoard:
         if unknown:
             raise ValueError(f"{name} has no option {sorted(unknown)[0]!r}; it has {sorted(fault.options)}")
         with self._lock:
-            switch = Switch(next(self._numbers), fault, platform, path, times, probability, options)
+            switch = Switch(next(self._numbers), fault, platform, path, workload, times, probability, options)
             self._switches = [*self._switches, switch]
             return switch
 
@@ -96,18 +100,9 @@ class FaultBoard:
             self._switches = []
 
     @contextmanager
-    def active(
-        self,
-        name: str,
-        *,
-        platform: Platform | None = None,
-        path: str | None = None,
-        times: int | None = None,
-        probability: float = 1.0,
-        **options: Any,
-    ) -> Iterator[Switch]:
-        """The fault is on inside the block."""
-        switch = self.on(name, platform=platform, path=path, times=times, probability=probability, **options)
+    def active(self, name: str, **settings: Any) -> Iterator[Switch]:
+        """The fault is on inside the block; arguments as for ``on``."""
+        switch = self.on(name, **settings)
         try:
             yield switch
         finally:
@@ -143,6 +138,7 @@ class FaultBoard:
     def after(self, switches: list[Switch], exchange: Exchange) -> None:
         """Let the chosen faults bend the answer."""
         self._apply("after", switches, exchange)
+        exchange.workload = None
         for step in exchange.afterwards:
             step()
 
@@ -150,5 +146,6 @@ class FaultBoard:
         for switch in switches:
             if switch.fault.stage == stage:
                 exchange.memory = switch.memory
+                exchange.workload = switch.workload
                 exchange.random = self._random
                 switch.fault.apply(exchange, **switch.options)

@@ -18,9 +18,10 @@ Stage = Literal["before", "after"]
 class Exchange:
     """One request on its way through the simulator.
 
-    ``skew`` is how far the upstream's clock is off, all its times alike (microseconds). ``afterwards`` is what a
-    fault that has bent the request still wants to do to the answer. ``memory`` belongs to the switched fault
-    that is at work and lasts from request to request.
+    ``workload`` narrows the fault at work to records of that name. ``skew`` is how far the upstream's clock is
+    off, all its times alike (microseconds). ``afterwards`` is what a fault that has bent the request still wants
+    to do to the answer. ``memory`` belongs to the switched fault that is at work and lasts from request to
+    request.
     """
 
     request: Request
@@ -29,6 +30,7 @@ class Exchange:
     response: Response = field(default_factory=Response)
     answered: bool = False
     memory: dict[str, Json] = field(default_factory=dict)
+    workload: str | None = None
     skew: int = 0
     afterwards: list[Callable[[], None]] = field(default_factory=list)
     random: Random = field(default_factory=lambda: Random(0))  # noqa: S311  reproducible on purpose
@@ -42,10 +44,18 @@ class Exchange:
 
     @property
     def rows(self) -> list[Json]:
-        """The records of a good answer, to be bent in place; empty when there are none."""
+        """The list of a good answer, itself, so that it can be cut and mixed; empty when there is none."""
         if self.response.status != 200 or self.response.body is not None:
             return []
         return self.face.rows(self.response.payload) or []
+
+    @property
+    def records(self) -> list[dict[str, Json]]:
+        """The rows that are objects, to be bent in place: all, or those that carry the name of ``workload``."""
+        objects = [row for row in self.rows if isinstance(row, dict)]
+        if self.workload is None:
+            return objects
+        return [row for row in objects if self.workload in [row.get(name) for name in self.face.name_fields]]
 
     @property
     def is_listing(self) -> bool:

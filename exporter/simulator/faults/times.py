@@ -70,16 +70,16 @@ def zero_times(exchange: Exchange) -> None:
 @fault("after")
 def no_times(exchange: Exchange, share: float = 1.0) -> None:
     """A share of the rows has no time at all: every time is null."""
-    for row in exchange.rows:
-        if exchange.random.random() < share and isinstance(row, dict):
+    for row in exchange.records:
+        if exchange.random.random() < share:
             row.update({name: None for name in exchange.face.time_fields if name in row})
 
 
 @fault("after")
 def negative_durations(exchange: Exchange) -> None:
     """Runs end before they start."""
-    for row in exchange.rows:
-        if isinstance(row, dict) and row.get("started_at") and row.get("ended_at"):
+    for row in exchange.records:
+        if row.get("started_at") and row.get("ended_at"):
             row["started_at"], row["ended_at"] = row["ended_at"], row["started_at"]
 
 
@@ -143,9 +143,7 @@ def to_seconds(value: Json) -> float | None:
 
 
 def _times(exchange: Exchange) -> Iterator[tuple[dict[str, Json], str, float]]:
-    for row in exchange.rows:
-        if not isinstance(row, dict):
-            continue
+    for row in exchange.records:
         for name in exchange.face.time_fields:
             if (seconds := to_seconds(row.get(name))) is not None:
                 yield row, name, seconds
@@ -153,7 +151,7 @@ def _times(exchange: Exchange) -> Iterator[tuple[dict[str, Json], str, float]]:
 
 def _retime(exchange: Exchange, change: Callable[[float], Json], share: float = 1.0, *, text: bool = True) -> None:
     """Rewrite the times of a share of the rows; with ``text``, a time that was a string stays one."""
-    chosen = {id(row) for row in exchange.rows if exchange.random.random() < share}
+    chosen = {id(row) for row in exchange.records if exchange.random.random() < share}
     for row, name, seconds in _times(exchange):
         if id(row) in chosen:
             changed = change(seconds)
