@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any, Final, Protocol
 
-from exporter.errors import ConnectFailed, Unauthorized
+from exporter.errors import ConnectFailed, Unauthorized, UpstreamError
 from exporter.http import Auth, HeaderAuth
 from exporter.platforms.foundry.settings import (
     ClientSecretAuth,
@@ -46,10 +46,13 @@ class AccessToken(Protocol):
 
 
 class Credential(Protocol):
-    """The one method of azure-identity's credentials that we use."""
+    """What we use of azure-identity's credentials."""
 
     def get_token(self, *scopes: str) -> AccessToken:
         """Get a token, from a cache or over the network."""
+
+    def close(self) -> None:
+        """Close its connections."""
 
 
 class AzureAuth:
@@ -73,20 +76,20 @@ class AzureAuth:
     def invalidate(self) -> None:
         """Forget the token and the credential, which has a cache of its own."""
         with self._lock:
+            if self._credential is not None:
+                self._credential.close()
             self._token = None
             self._credential = None
 
     def _fetch(self) -> AccessToken:
-        from azure.core.exceptions import AzureError, ClientAuthenticationError  # noqa: PLC0415  optional extra
+        from azure.core.exceptions import AzureError  # noqa: PLC0415  optional extra
 
         try:
             if self._credential is None:
                 self._credential = self._make()
             return self._credential.get_token(SCOPE)
-        except ClientAuthenticationError as error:
-            raise Unauthorized(f"no token from Microsoft Entra{_code_of(error)}; check the auth settings") from None
-        except AzureError:
-            raise ConnectFailed("no token from Microsoft Entra: its endpoint cannot be reached") from None
+        except AzureError as error:
+            raise _told(error) from None
         except ValueError:
             # azure-identity judges ids and addresses itself, in words that may repeat them
             raise Unauthorized("no token from Microsoft Entra: azure-identity refuses the auth settings") from None
@@ -138,14 +141,27 @@ def _options(settings: FoundrySettings) -> dict[str, Any]:
     }
     if settings.ca_file is not None:
         options["connection_verify"] = str(settings.ca_file)
-    if settings.proxy is not None:
-        options["proxies"] = dict.fromkeys(("http", "https"), settings.proxy.read())
     return options
 
 
 def _authority(host: str | None) -> dict[str, Any]:
     """An authority that somebody named is taken as it is; the public cloud is not asked whether it exists."""
     return {} if host is None else {"authority": host, "disable_instance_discovery": True}
+
+
+def _told(error: Exception) -> UpstreamError:
+    """Say it in our words. azure-identity calls a lost connection a failed authentication; its cause tells."""
+    from azure.core.exceptions import (  # noqa: PLC0415  optional extra
+        ClientAuthenticationError,
+        ServiceRequestError,
+        ServiceResponseError,
+    )
+
+    lost = isinstance(error, ServiceRequestError | ServiceResponseError)
+    lost = lost or isinstance(error.__cause__ or error.__context__, ServiceRequestError | ServiceResponseError)
+    if lost or not isinstance(error, ClientAuthenticationError):
+        return ConnectFailed("no token from Microsoft Entra: its endpoint cannot be reached")
+    return Unauthorized(f"no token from Microsoft Entra{_code_of(error)}; check the auth settings")
 
 
 def _code_of(error: Exception) -> str:
