@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -10,7 +12,7 @@ from exporter.simulator import ManualClock, Platform
 from exporter.times import DAY, HOUR, MINUTE, SECOND, Micros
 from tests.exact.world import PLATFORMS, START, Program, advance, assert_exact, program, simulator_of
 
-SHORT_MEMORY = {"memory": "26h", "open_run_max_age": "24h", "settle": "6h", "max_window": "12h"}
+SHORT_MEMORY: Mapping[str, Any] = {"memory": "26h", "open_run_max_age": "24h", "settle": "6h", "max_window": "12h"}
 """Hours for days: as many moves of anchor and floor, with fewer rows to read each time."""
 
 

@@ -62,7 +62,7 @@ class Program:
         *,
         holds: bool = False,
         base_url: str | None = None,
-        **settings: object,
+        **settings: Any,
     ) -> None:
         self.simulator = simulator
         self.world_clock = clock
@@ -158,10 +158,10 @@ def program(
     clock: ManualClock,
     state: Path | None = None,
     platforms: Sequence[Platform] = PLATFORMS,
-    **settings: object,
+    **settings: Any,
 ) -> Iterator[Program]:
     """A program that is closed at the end."""
-    made = Program(simulator, clock, state, platforms, **settings)  # type: ignore[arg-type]
+    made = Program(simulator, clock, state, platforms, **settings)
     try:
         yield made
     finally:
