@@ -66,7 +66,7 @@ def note(report: Report, batch: Observed, listings_per_workload: bool) -> None:
 
     A poll is good when the roster was read whole, or, of a platform with one listing, that listing, or the windows.
     """
-    if isinstance(batch, Roster | Page):
+    if not isinstance(batch, ListingFailed):
         report.unknown.update(batch.unknown)
     match batch:
         case Roster():

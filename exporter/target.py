@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
 
+from exporter.catalogue.runs import RUNS, UNKNOWN
 from exporter.counting.ledger import SeriesKey
 from exporter.counting.limits import Limits, Rules
 from exporter.counting.memory import MemoryLedger
@@ -89,4 +90,9 @@ class Target:
             sources=MappingProxyType(dict(ledger.sources)),
             memory=self.memory,
             windows=MappingProxyType(dict(ledger.windows)),
+            counted=sum(
+                series.shown[0] + series.pending[0]
+                for key, series in ledger.series.items()
+                if key.family == RUNS.name and key.labels[-1] != UNKNOWN
+            ),
         )

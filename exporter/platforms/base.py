@@ -42,6 +42,8 @@ class View:
     memory: dict[str, Any]
     """A drawer of the target for this process only (caches such as the caller's own org); lost at restart."""
     windows: Mapping[WindowKey, WindowState] = field(default_factory=dict)
+    counted: int = 0
+    """Runs counted as completed, failed or cancelled."""
 
 
 class Platform(Protocol):

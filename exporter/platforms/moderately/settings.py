@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
+from exporter.counting.limits import Limits
 from exporter.platforms.credentials import VendorValue, from_variables, one_secret, the_secret
 from exporter.platforms.fields import SecretFile, SecretText, matching
 from exporter.platforms.settings import Selection, TargetSettings
@@ -42,6 +44,13 @@ class ModeratelySettings(TargetSettings, Selection):
     def scope(self) -> str:
         """The team."""
         return self.team_id
+
+    def limits(self) -> Limits:
+        """Return paces and depths; what the list of agents tells outlives one reading that was put off."""
+        limits = super().limits()
+        if self.stale_after is not None:
+            return limits
+        return replace(limits, stale_after=max(limits.stale_after, 2 * self.deep_interval))
 
     def conflicts(self) -> Iterator[Conflict]:
         """Yield what does not fit together."""

@@ -1,0 +1,152 @@
+"""What Moderately's records mean: agents as workloads, executions as runs. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Final
+
+from exporter.catalogue.ledger import RECORDS_SKIPPED
+from exporter.catalogue.model import Metric
+from exporter.catalogue.moderately import (
+    AGENT_LIFETIME_RUNS,
+    AGENT_LIFETIME_SUCCESSFUL_RUNS,
+    RUN_STEPS,
+    STEP_LIMIT_REACHED,
+)
+from exporter.catalogue.runs import (
+    FAILED,
+    LAST_RUN,
+    OPEN,
+    OUTCOMES,
+    PAUSED,
+    QUEUED,
+    RUN_DURATION,
+    RUN_FAILURES,
+    RUN_WAIT,
+    RUNNING,
+    RUNS,
+    UNKNOWN,
+)
+from exporter.observations import Add, Labels, Level, Mark, Page, Roster, Run, Workload
+from exporter.platforms import labels
+from exporter.platforms.base import Birth
+from exporter.platforms.moderately.records import TERMINAL, Agent, Execution, Owned, Owner
+from exporter.platforms.parsing import believable
+from exporter.times import Micros
+
+BIRTHS: Final = (*(Birth(RUNS, (outcome,)) for outcome in OUTCOMES), Birth(STEP_LIMIT_REACHED, ()))
+STATES: Final = (QUEUED, RUNNING, PAUSED)
+
+STATE_OF: Final = {"pending": QUEUED, "running": RUNNING, "paused": PAUSED}
+STATUSES: Final = frozenset({*STATE_OF, *TERMINAL})
+"""Values that the documentation names."""
+
+NEGATIVE_DURATION: Final = "negative_duration"
+
+Selects = Callable[[str], bool]
+
+
+def observe_roster(batch: Roster[Agent], selects: Selects) -> Roster[Workload]:
+    """Say what the list of agents means."""
+    chosen = [agent for agent in batch.items if selects(agent.name or "")]
+    return Roster(
+        items=tuple(workload(Owner(agent.agentId, agent.name)) for agent in chosen),
+        upstream_now=batch.upstream_now,
+        skipped=batch.skipped,
+        levels=tuple(level for agent in chosen for level in _lifetime(agent)),
+    )
+
+
+def workload(owner: Owner) -> Workload:
+    """Return the workload that an agent is, or a version whose agent nobody knows."""
+    return Workload(
+        identity=owner.identity,
+        label=labels.workload(owner.name or ""),
+        info={"workload_id": labels.value(owner.identity)},
+    )
+
+
+def _lifetime(agent: Agent) -> Iterator[Level]:
+    for metric, number in (
+        (AGENT_LIFETIME_RUNS, agent.totalRuns),
+        (AGENT_LIFETIME_SUCCESSFUL_RUNS, agent.successfulRuns),
+    ):
+        if number is not None:
+            yield Level(metric, agent.agentId, (), number)
+
+
+def observe_page(batch: Page[Owned], selects: Selects, now: Micros) -> Page[Run]:
+    """Say what a page of executions means."""
+    chosen = [each for each in batch.items if selects(each.owner.name or "")]
+    owners = dict.fromkeys(each.owner for each in chosen)
+    statuses = {_status(each.execution) for each in chosen}
+    return Page(
+        listing=batch.listing,
+        sequence=batch.sequence,
+        items=tuple(observe_run(each, now) for each in chosen),
+        step=batch.step,
+        upstream_now=batch.upstream_now,
+        skipped=batch.skipped,
+        workloads=tuple(workload(owner) for owner in owners),
+        drop_link=batch.drop_link,
+        unknown=("status",) if statuses - STATUSES - {""} else (),
+    )
+
+
+def observe_run(owned: Owned, now: Micros) -> Run:
+    """Say what one execution means. Times that cannot be believed count as missing (rule 5)."""
+    execution = owned.execution
+    created, started = believable(execution.createdAt, now), believable(execution.startedAt, now)
+    outcome, finished = _end(execution, now)
+    adds: list[Add] = []
+    if outcome is not None:
+        adds.extend(_counted(execution, outcome))
+        adds.extend(_lasted(RUN_DURATION, (outcome,), started, finished))
+        adds.extend(_lasted(RUN_WAIT, (), created, started))
+    return Run(
+        id=execution.agentExecutionId,
+        workload=owned.owner.identity,
+        created=created,
+        triggered=None,
+        started=started,
+        finished=finished,
+        ended=outcome is not None,
+        state=STATE_OF.get(_status(execution), OPEN),
+        outcome=outcome or UNKNOWN,
+        adds=tuple(adds),
+        marks=(Mark(LAST_RUN, (outcome,), finished),) if outcome is not None and finished is not None else (),
+    )
+
+
+def _status(execution: Execution) -> str:
+    return (execution.status or "").strip().lower()
+
+
+def _end(execution: Execution, now: Micros) -> tuple[str | None, Micros | None]:
+    """Return outcome and time of the end, None while it is open: ended is what its status says so of, or what has
+    an end (rule 4). Of several ends, the outcome's own counts."""
+    ends = {outcome: believable(at, now) for outcome, at in execution.ends.items()}
+    first = next(((outcome, at) for outcome, at in ends.items() if at is not None), None)
+    status = _status(execution)
+    if status in TERMINAL:
+        own = ends[status]
+        return status, own if own is not None or first is None else first[1]
+    return (None, None) if first is None else first
+
+
+def _counted(execution: Execution, outcome: str) -> Iterator[Add]:
+    yield Add(RUNS, (outcome,))
+    if outcome == FAILED:
+        yield Add(RUN_FAILURES, (UNKNOWN, ""))
+    steps = execution.currentStep
+    if steps is not None:
+        yield Add(RUN_STEPS, (outcome,), steps)
+        if steps == execution.maxActions:
+            yield Add(STEP_LIMIT_REACHED, ())
+
+
+def _lasted(metric: Metric, own: Labels, start: Micros | None, end: Micros | None) -> Iterator[Add]:
+    """A length of time, unless one end is missing; a negative one is told of instead."""
+    if start is None or end is None:
+        return
+    yield Add(metric, own, end - start) if end >= start else Add(RECORDS_SKIPPED, (NEGATIVE_DURATION,))
