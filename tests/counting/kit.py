@@ -165,8 +165,14 @@ class Bench:
         )
         return Page(listing, 0, tuple(runs), step, self.upstream_now, drop_link=drop_link)
 
-    def fail(self, listing: str = "w", *, gone: bool = False) -> Changes:
-        return self.put(ListingFailed(listing, "server_error", "it failed", self.upstream_now, gone=gone))
+    def fail(self, listing: str = "w", *, gone: bool = False, drop_link: bool = False) -> Changes:
+        failure = ListingFailed(listing, "server_error", "it failed", self.upstream_now, gone, drop_link)
+        return self.put(failure)
+
+    def remembers(self, run_id: str) -> bool:
+        """Whether the id is kept under any day."""
+        days = range((self.now - 60 * DAY) // DAY, self.now // DAY + 2)
+        return bool(self.ledger.remembered({(run_id, day) for day in days}))
 
     def windows(
         self,

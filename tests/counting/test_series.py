@@ -13,7 +13,7 @@ from exporter.catalogue.runs import DURATION_BOUNDS, RUN_DURATION, RUN_FAILURES,
 from exporter.counting import release
 from exporter.counting.ledger import Series, SeriesKey
 from exporter.counting.series import EXEMPLAR_CHARS, OTHER, bucket, width
-from exporter.observations import Add, Page, Skipped
+from exporter.observations import Add, Page, Run, Skipped
 from exporter.times import HOUR, MINUTE, SECOND
 from tests.counting.kit import LIMITS, RULES, Bench, ended, failed
 
@@ -161,7 +161,7 @@ def test_without_holds_everything_is_shown_at_once() -> None:
 
 
 def test_the_ledgers_own_counters_are_held_too(held: Bench) -> None:
-    skipped = Page("w", 0, (), held.a_page().step, held.now, skipped=(Skipped("bad_record"),))
+    skipped: Page[Run] = Page("w", 0, (), held.a_page().step, held.now, skipped=(Skipped("bad_record"),))
     held.put(skipped)
     assert held.ledger.series[SeriesKey(RECORDS_SKIPPED.name, ("bad_record",))][:2] == ((0,), (1,))
 
