@@ -53,7 +53,7 @@ def count_page(draft: Draft, page: Page[Run]) -> None:
     _deliveries(draft, rows)
     listings.advance(draft, page, known)
     if page.step.complete and page.step.kind == "sweep" and page.step.started > (known.last_sweep or 0):
-        _missed_by_sweep(draft, page.listing, page.step.started)
+        _missed_by_sweep(draft, page)
     _open_levels_read(draft, page)
 
 
@@ -228,9 +228,10 @@ SWEEPS_TO_BE_GONE: Final = 2
 """Complete sweeps running that must miss an open run before it is given up."""
 
 
-def _missed_by_sweep(draft: Draft, listing: str, started: Micros) -> None:
+def _missed_by_sweep(draft: Draft, page: Page[Run]) -> None:
+    """Note which open runs a complete sweep did not meet, of those born where it went."""
     for run_id, run in list(draft.open_runs()):
-        if run.listing != listing or run.seen_at >= started:
+        if run.listing != page.listing or run.seen_at >= page.step.started or run.birth < page.step.depth:
             continue
         missed = run._replace(missed=run.missed + 1)
         if missed.missed >= SWEEPS_TO_BE_GONE and draft.trusted:

@@ -148,6 +148,7 @@ class Bench:
         top: Micros | None = None,
         unsorted: bool = False,
         drop_link: bool = False,
+        depth: Micros = 0,
     ) -> Page[Run]:
         births = [run_birth(run) for run in runs]
         known = [birth for birth in births if birth is not None]
@@ -159,7 +160,7 @@ class Bench:
             keep_link=keep_link,
             complete=complete,
             whole=complete if whole is None else whole,
-            depth=0,
+            depth=depth,
             read_started=self.upstream_now,
             unsorted=unsorted,
         )

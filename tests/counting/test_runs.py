@@ -290,6 +290,17 @@ def test_a_run_without_times_that_was_given_up_is_not_given_up_again(bench: Benc
     assert bench.counted()["unknown"] == 1
 
 
+def test_a_sweep_says_nothing_of_runs_born_below_its_depth(bench: Bench) -> None:
+    """A paused run may be older than all that is remembered; it is looked up by its id."""
+    born = bench.now
+    bench.page(running("a", born, state="paused"))
+    for _ in range(3):
+        bench.now += HOUR
+        bench.page(kind="sweep", depth=born + MINUTE)
+    assert set(bench.ledger.open_runs) == {"a"}
+    assert bench.own(RUNS_EXPIRED.name) == 0
+
+
 def test_one_empty_answer_gives_nothing_up(bench: Bench) -> None:
     born = bench.now
     bench.page(running("a", born))
