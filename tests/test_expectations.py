@@ -80,4 +80,4 @@ def test_silence_of_an_action_that_no_roster_lists_is_still_judged() -> None:
 
 
 def test_rules_are_models_of_the_configuration() -> None:
-    assert RULES[1] == WorkloadRule(match=Match(workload="*-monthly"), objective=Objective(max_silence="32d"))  # type: ignore[arg-type]
+    assert RULES[1] == WorkloadRule(match=Match(workload="*-monthly"), objective=Objective(max_silence="32d"))

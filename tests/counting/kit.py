@@ -79,6 +79,7 @@ class Walked(TypedDict, total=False):
     top: Micros | None
     unsorted: bool
     drop_link: bool
+    depth: Micros
 
 
 Figures = Mapping[tuple[str, str], int]
