@@ -138,7 +138,8 @@ def _new(draft: Draft, target: TargetState, listing: str, row: Sighting) -> None
     if run.ended:
         when = row.birth if run.finished is None else run.finished
         if when < target.baseline_at:  # history; judged first, since what ended before us is nobody's late run
-            _keep(draft, row)  # it must stay history also when the upstream shows it again without its times
+            if row.timeless or row.latest >= target.floor:
+                _keep(draft, row)  # it must stay history also when the upstream shows it again without its times
             _mark(draft, workloads.slot_of(draft, run.workload), run)
         elif row.birth < target.floor:
             if row.latest >= target.floor:

@@ -2,7 +2,8 @@
 
 A due time counts as missed when ``schedule_grace`` has passed up to the listing's last whole read, the workload
 was enabled, not edited and not first seen since, and no delivery with that fire time, give or take a minute, was
-found. Until then nothing is said of it, so that a read that came too early blames nobody.
+found. A delivery is that of the nearest due time only, or a schedule of every minute could miss every other one.
+Until the grace has passed nothing is said, so that a read that came too early blames nobody.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from exporter.observations import Delivery, Level, Schedule, Workload
 from exporter.times import MINUTE, Micros, from_datetime, to_datetime
 
 SAME_FIRE: Final = MINUTE
-"""A delivery belongs to a due time that is at most this far from its fire time."""
+"""A delivery belongs to the nearest due time, when that is at most this far from its fire time."""
 
 CRON_FIELDS: Final = 5
 
@@ -59,6 +60,17 @@ def due_before(schedule: Schedule, end: Micros) -> Micros | None:
     return schedule.at if schedule.at is not None and schedule.at <= end else None
 
 
+def met(schedule: Schedule, fire: Micros) -> Micros | None:
+    """Return the due time that was met by a delivery with this fire time, None where there is none."""
+    near = takewhile(lambda due: due <= fire + SAME_FIRE, due_after(schedule, fire - SAME_FIRE - 1))
+    return min(near, key=lambda due: abs(due - fire), default=None)
+
+
+def _meets_or_follows(schedule: Schedule, fire: Micros, overdue: Micros) -> bool:
+    """Whether a delivery says that what was overdue has come, or is past."""
+    return fire >= overdue or (fire >= overdue - SAME_FIRE and met(schedule, fire) == overdue)
+
+
 def _cron(cron: str, zone: str | None, start: Micros, *, reverse: bool) -> Iterator[Micros]:
     local = to_datetime(start).astimezone(ZoneInfo(zone) if zone else UTC)
     for due in CronSim(cron, local, reverse=reverse):
@@ -72,6 +84,8 @@ def told(draft: Draft, state: WorkloadState, item: Workload) -> WorkloadState:
     ``max_label_values`` triggers of a workload are followed, and none of a workload in ``_other``.
     """
     known = dict(state.triggers)
+    earlier = draft.workload(item.identity)
+    was_off = earlier is not None and earlier.enabled is False
     before = {name: (cron, zone, at) for name, cron, zone, at in state.schedules}
     usable = [s for s in item.schedules if before.get(s.name) == (s.cron, s.zone, s.at) or valid(s)]
     kept = usable[: draft.limits.max_label_values] if state.slot != OTHER else []
@@ -80,8 +94,8 @@ def told(draft: Draft, state: WorkloadState, item: Workload) -> WorkloadState:
         trigger = known.get(schedule.name)
         since = max(draft.now if trigger is None else trigger.judged_to, min(item.edited_at or 0, draft.now))
         changed = before.get(schedule.name) != (schedule.cron, schedule.zone, schedule.at)
-        if trigger is None or changed or item.enabled is False:
-            # a workload that is disabled owes nothing, and owes nothing for that time once it is enabled again
+        if trigger is None or changed or was_off or item.enabled is False:
+            # a workload that is disabled owes nothing, also not for that time once it is seen enabled again
             trigger = ScheduleState(judged_to=max(since, draft.now), delivered=())
         elif since > trigger.judged_to:
             trigger = trigger._replace(judged_to=since, overdue=None)
@@ -97,6 +111,8 @@ def told(draft: Draft, state: WorkloadState, item: Workload) -> WorkloadState:
 def levels(draft: Draft) -> Iterator[Level]:
     """Say when each schedule was due last and will be due next."""
     for identity, state in draft.workloads():
+        if state.absent_at is not None:
+            continue
         for name, cron, zone, at in state.schedules:
             schedule = Schedule(name, cron, zone, at)
             due = due_before(schedule, draft.now)
@@ -111,12 +127,14 @@ def delivered(state: WorkloadState, deliveries: list[Delivery]) -> WorkloadState
     """Note fire times that are not judged yet; one after an overdue time ends the overdue."""
     if not deliveries or not state.triggers:
         return state
+    schedules = _schedules(state)
     triggers = dict(state.triggers)
     for delivery in deliveries:
         trigger = triggers.get(delivery.trigger)
         if trigger is None:
             continue
-        if trigger.overdue is not None and delivery.fire_at >= trigger.overdue - SAME_FIRE:
+        overdue = trigger.overdue
+        if overdue is not None and _meets_or_follows(schedules[delivery.trigger], delivery.fire_at, overdue):
             trigger = trigger._replace(overdue=None)
         if delivery.fire_at > trigger.judged_to - SAME_FIRE and delivery.fire_at not in trigger.delivered:
             trigger = trigger._replace(delivered=(*trigger.delivered, delivery.fire_at))
@@ -129,7 +147,7 @@ def judge(draft: Draft, identity: str, read_started: Micros) -> None:
     state = draft.workload(identity)
     if state is None or not state.triggers or state.enabled is False:
         return
-    schedules = {name: Schedule(name, cron, zone, at) for name, cron, zone, at in state.schedules}
+    schedules = _schedules(state)
     limit = read_started - draft.limits.schedule_grace
     triggers = []
     for name, trigger in state.triggers:
@@ -144,6 +162,10 @@ def judge(draft: Draft, identity: str, read_started: Micros) -> None:
         draft.changes.workloads[identity] = state._replace(triggers=tuple(triggers))
 
 
+def _schedules(state: WorkloadState) -> dict[str, Schedule]:
+    return {name: Schedule(name, cron, zone, at) for name, cron, zone, at in state.schedules}
+
+
 def _judged(trigger: ScheduleState, schedule: Schedule, limit: Micros) -> tuple[ScheduleState, int]:
     overdue = trigger.overdue
     missed = 0
@@ -152,13 +174,14 @@ def _judged(trigger: ScheduleState, schedule: Schedule, limit: Micros) -> tuple[
     batch = list(islice(due_times, DUE_TIMES_AT_ONCE))
     if len(batch) == DUE_TIMES_AT_ONCE:
         last = batch[-1]
+    were_met = {met(schedule, fire) for fire in trigger.delivered}
     for due in batch:
-        if any(abs(fire - due) <= SAME_FIRE for fire in trigger.delivered):
+        if due in were_met:
             overdue = None
         else:
             missed += 1
             overdue = due if overdue is None else overdue
-    if overdue is not None and any(fire >= overdue - SAME_FIRE for fire in trigger.delivered):
+    if overdue is not None and any(_meets_or_follows(schedule, fire, overdue) for fire in trigger.delivered):
         overdue = None
     still = tuple(fire for fire in trigger.delivered if fire > last - SAME_FIRE)
     return ScheduleState(judged_to=last, delivered=still, overdue=overdue), missed

@@ -180,6 +180,27 @@ def test_history_is_not_counted_whenever_its_listing_is_first_read() -> None:
     assert bench.counted("late") == {"completed": 1}
 
 
+def test_history_that_is_opened_again_stays_history() -> None:
+    """It was first shown ended, before we were there; later changes of an ended run change nothing."""
+    bench = Bench()
+    bench.roster("w")
+    bench.page(ended("a", START - DAY), kind="sweep")
+    bench.page(running("a", START - DAY))
+    bench.now += HOUR
+    bench.page(ended("a", START - DAY, finished=START + MINUTE))
+    assert bench.counted() == {}
+    assert not bench.ledger.open_runs
+
+
+def test_history_below_the_floor_leaves_nothing_in_the_ledger() -> None:
+    """A listing that is not sorted is read whole, with all the years that it holds."""
+    bench = Bench()
+    bench.roster("w")
+    changes = bench.page(*(ended(str(n), START - (9 + n) * DAY) for n in range(100)), kind="sweep")
+    assert not changes.remember
+    assert not changes.timeless
+
+
 def test_a_run_open_at_baseline_counts_when_it_ends() -> None:
     bench = Bench()
     bench.roster("w")
