@@ -10,6 +10,8 @@
     GET    /_simulator/truth?platform=[&since=&until=&baseline=]   totals by series, active runs
     GET    /_simulator/log[?platform=]                 the access log
     POST   /_simulator/rest                            no new generated runs from now on; DELETE: go on
+    POST   /_simulator/runs {"platform": ..., "workload": ..., "outcome": "failed", "seconds": 1}
+                                                       a run that starts now; a new name is a new workload
 
 It needs no credentials: it listens on loopback and there is nothing to protect.
 """
@@ -23,6 +25,7 @@ from exporter.simulator.clock import SECOND
 from exporter.simulator.faults import catalogue
 from exporter.simulator.incidents import INCIDENTS
 from exporter.simulator.messages import Json, Request, Response, parse_json
+from exporter.simulator.model import whole_seconds
 from exporter.simulator.truth import active_runs, truth
 
 if TYPE_CHECKING:
@@ -63,11 +66,13 @@ class Control:
                     end = now if request.method == "POST" else None
                     self._simulator.world.end_at(end)
                     return Response(payload={"end": end})
+                case "POST", ["runs"]:
+                    return self._add_run(body, now)
                 case "GET", ["log"]:
                     return Response(payload=self._log(request.parameters.get("platform")))
         except (ValueError, TypeError, KeyError) as error:
             return Response(400, {"error": str(error)})
-        return Response(404, {"error": "there are time, faults, incidents, truth, log and rest"})
+        return Response(404, {"error": "there are time, faults, incidents, truth, log, rest and runs"})
 
     def _faults(self) -> Json:
         board = self._simulator.faults
@@ -124,6 +129,23 @@ class Control:
                 "active": [{"labels": dict(labels), "value": number} for labels, number in active.items()],
             }
         )
+
+    def _add_run(self, body: Json, now: int) -> Response:
+        """Write a run that starts at the next whole second, so that every wire format tells its times exactly."""
+        platform = body["platform"]
+        if platform not in self._simulator.endpoints():
+            return Response(400, {"error": f"platform must be one of {', '.join(self._simulator.endpoints())}"})
+        start = whole_seconds(now) + SECOND
+        run = self._simulator.world.add_run(
+            platform,
+            body["workload"],
+            created=start,
+            triggered=start,
+            started=start,
+            ended=start + round(body.get("seconds", 1)) * SECOND,
+            outcome=body.get("outcome", "completed"),
+        )
+        return Response(payload={"id": run.id, "start": start, "end": run.settled_at})
 
     def _log(self, platform: str | None) -> Json:
         entries = self._simulator.log if platform is None else self._simulator.log.of(platform)

@@ -15,7 +15,7 @@ import pytest
 
 from exporter.simulator.server import Server
 from tests.simulator.conftest import Served
-from tests.simulator.support import HOUR, MINUTE, NOON, Asker
+from tests.simulator.support import HOUR, MINUTE, NOON, SECOND, Asker
 
 
 def _routines(served: Served, timeout: float = 20, **options: Any) -> httpx.Response:
@@ -201,10 +201,23 @@ def test_the_world_can_be_brought_to_rest() -> None:
     assert control("DELETE", "rest") == {"end": None}
 
 
+def test_a_run_over_the_control_endpoint() -> None:
+    """It starts at the next second, and a new name is a new workload."""
+    control = Controls()
+    control.asker.foundry("/routines")
+    added = control("POST", "runs", {"platform": "foundry", "workload": "new", "outcome": "failed", "seconds": 2})
+    assert (added["start"], added["end"]) == (NOON + SECOND, NOON + 3 * SECOND)
+    control.asker.clock.advance(3)
+    [run] = control.asker.foundry("/routines/new/runs").json()["data"]
+    assert (run["id"], run["status"]) == (added["id"], "FAILED")
+
+
 @pytest.mark.parametrize(
     ("method", "path", "body", "status"),
     [
         ("GET", "nothing", None, 404),
+        ("POST", "runs", {"platform": "none", "workload": "w"}, 400),
+        ("POST", "runs", {"platform": "foundry"}, 400),
         ("POST", "faults", {"name": "gremlins"}, 400),
         ("POST", "faults", {}, 400),
         ("POST", "faults", ["no object"], 400),
