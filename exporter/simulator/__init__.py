@@ -5,7 +5,8 @@ Users develop dashboards against it, the demo runs on it and the tests are prove
     world.py      workloads and runs as a function of (seed, time), or written by hand
     generate.py, schedules.py, incidents.py, demo.py   what happens in a generated world
     truth/        what must have been counted
-    roboto.py, foundry.py, entra.py     the faces: one file a platform (face.py says what a face is)
+    roboto.py, foundry.py, granite.py, moderately.py, entra.py   the faces, one a platform (face.py says what a face
+                  is); their records stand beside them
     faults/       awkward answers by name
     simulator.py  all of it together; server.py and transport.py are the two ways in, control.py the switches
 

@@ -40,13 +40,33 @@ ROUTINES: tuple[tuple[str, str, str | None, str], ...] = (
 )
 """Foundry routines: name, kind of trigger, cron expression and zone."""
 
+WORKFLOWS: tuple[tuple[str, str], ...] = (
+    ("Generate Monthly Report", "scheduled"),
+    ("Rechnungsprüfung 請求書", "endpoint"),
+    ("Invoice Entry", "manual"),
+    ("Supplier Portal Download", "scheduled"),
+    ("CRM Clean-up", "endpoint"),
+    ("Onboarding Forms", "manual"),
+)
+"""Granite workflows and what mostly starts them."""
+
+AGENTS: tuple[str, ...] = (
+    "Research Assistant",
+    "契約審査 agent",
+    "Support Triage",
+    "Data Steward",
+    "Release Notes Writer",
+    "Lead Qualifier",
+)
+"""Moderately agents."""
+
 ATTEMPT_SOURCES = {"schedule": "schedule_delivery", "timer": "timer_delivery"}
 
 
 def demo_world(
     seed: int,
     start: int,
-    platforms: Sequence[Platform] = ("roboto", "foundry"),
+    platforms: Sequence[Platform] = ("roboto", "foundry", "granite", "moderately"),
     *,
     workloads: int = 6,
     history_days: float = 0.1,
@@ -67,6 +87,10 @@ def demo_world(
         _add_actions(world, workloads, pace, failures, requeues)
     if "foundry" in platforms:
         _add_routines(world, workloads, pace, failures, retries)
+    if "granite" in platforms:
+        _add_workflows(world, workloads, pace, failures)
+    if "moderately" in platforms:
+        _add_agents(world, workloads, pace, failures)
     return world
 
 
@@ -120,6 +144,35 @@ def _add_routines(world: World, number: int, pace: float, failures: float, retri
             at=world.history_start,
             profile=profile,
         )
+
+
+def _add_workflows(world: World, number: int, pace: float, failures: float) -> None:
+    for index in range(number):
+        name, kind = WORKFLOWS[index % len(WORKFLOWS)]
+        profile = Profile(
+            schedule=_steady(world.seed, "granite", index, pace),
+            trigger_type=kind,
+            jitter=max(1, round(pace / 2)),
+            wait=pace / 10,
+            duration=pace * (0.5 + index % 3),
+            failures=failures,
+            errors=(("element_not_found", None), ("timeout", None), ("login_failed", None)),
+        )
+        world.add_workload("granite", _numbered(name, index, len(WORKFLOWS)), at=world.history_start, profile=profile)
+
+
+def _add_agents(world: World, number: int, pace: float, failures: float) -> None:
+    for index in range(number):
+        profile = Profile(
+            schedule=_steady(world.seed, "moderately", index, pace),
+            jitter=max(1, round(pace / 2)),
+            wait=pace / 10,
+            duration=pace * (0.5 + index % 3),
+            failures=failures,
+        )
+        name = _numbered(AGENTS[index % len(AGENTS)], index, len(AGENTS))
+        key = f"agent-{index + 1}"
+        world.add_workload("moderately", name, key=key, at=world.history_start, profile=profile)
 
 
 def _details(kind: str) -> dict[str, object]:

@@ -21,8 +21,10 @@ from exporter.simulator.entra import Credentials, TokenService
 from exporter.simulator.face import Face
 from exporter.simulator.faults import Exchange, FaultBoard
 from exporter.simulator.foundry import FoundryFace
+from exporter.simulator.granite import GraniteFace
 from exporter.simulator.messages import Request, Response
 from exporter.simulator.model import Platform
+from exporter.simulator.moderately import ModeratelyFace
 from exporter.simulator.quota import RateLimit
 from exporter.simulator.roboto import RobotoFace
 from exporter.simulator.server import Server
@@ -36,9 +38,9 @@ DEFAULT_BASE_URL = "http://127.0.0.1"
 class Simulator:
     """All simulated platforms over one world.
 
-    ``roboto`` and ``foundry`` are the faces (their attributes are the switches of what the docs leave open);
-    ``faults`` is the board of named faults, ``world.incidents`` the script, ``log`` the access log.
-    ``rate_limits`` holds a limit for each platform that has one.
+    ``roboto``, ``foundry``, ``granite`` and ``moderately`` are the faces (their attributes are the switches of what
+    the docs leave open); ``faults`` is the board of named faults, ``world.incidents`` the script, ``log`` the access
+    log. ``rate_limits`` holds a limit for each platform that has one.
     """
 
     def __init__(
@@ -56,7 +58,11 @@ class Simulator:
         self.log = AccessLog()
         self.roboto = RobotoFace(world, self.credentials.roboto_token, self.credentials.roboto_org_id)
         self.foundry = FoundryFace(world, self.tokens.accepts)
-        self.faces: tuple[Face, ...] = (self.roboto, self.foundry)
+        self.granite = GraniteFace(world, self.credentials.granite_api_key)
+        self.moderately = ModeratelyFace(
+            world, self.credentials.moderately_api_key, self.credentials.moderately_team_id
+        )
+        self.faces: tuple[Face, ...] = (self.roboto, self.foundry, self.granite, self.moderately)
         self.rate_limits: dict[Platform, RateLimit] = {}
         self._baselines: dict[Platform, int] = {}
         self._control = Control(self)
@@ -135,7 +141,7 @@ class Simulator:
                 request.query,
                 status,
                 authorized,
-                "authorization" in request.headers,
+                "authorization" in request.headers or "x-granite-api-key" in request.headers,
                 faults,
                 {name: request.headers[name] for name in HEADERS_KEPT if name in request.headers},
             )

@@ -70,6 +70,11 @@ class Workloads:
                 found = version
         return found
 
+    def versions(self, platform: Platform, key: str, until: int) -> list[Workload]:
+        """All versions that the workload has had by a time."""
+        known = self._versions.get((platform, key), ())
+        return [version for since, version in known if since <= until and version is not None]
+
     def next_present(self, platform: Platform, key: str, at: int) -> int | None:
         """The first moment from ``at`` on at which the workload is there; nothing if it does not return."""
         if self.workload(platform, key, at) is not None:

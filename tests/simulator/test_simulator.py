@@ -72,6 +72,8 @@ def test_endpoints_lead_to_the_faces() -> None:
     assert simulator.endpoints("http://127.0.0.1:8080/") == {
         "roboto": "http://127.0.0.1:8080/roboto",
         "foundry": "http://127.0.0.1:8080/foundry/api/projects/demo",
+        "granite": "http://127.0.0.1:8080/granite",
+        "moderately": "http://127.0.0.1:8080/moderately",
     }
 
 

@@ -155,7 +155,7 @@ class _Poll:
             clock=self._clock.monotonic,
         )
         if not planned.resumes:
-            listing.known.shrank = False
+            listing.begin(sweep=planned.kind == "sweep")
         try:
             for page in walk.pages():
                 if page.step.complete:

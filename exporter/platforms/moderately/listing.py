@@ -51,6 +51,12 @@ class Listing:
         self._names = names
         self._total: int | None = None
 
+    def begin(self, *, sweep: bool) -> None:
+        """A walk begins that goes on with nothing earlier. A sweep finds the order out anew."""
+        self.known.shrank = False
+        if sweep:
+            self.known.ascending = False
+
     def read(self, link: str | None) -> RawPage[Owned]:
         """Read the page at a link of ours, None for the new end. Raises UpstreamError."""
         if link is not None:
@@ -70,14 +76,11 @@ class Listing:
         return self._last(self.known.last)
 
     def _last(self, number: int) -> RawPage[Owned]:
-        """Read the last page, which is ``number`` or has moved on."""
-        listed = self._ask(max(1, number))
-        if listed.last not in (0, number):
-            number = listed.last
+        """Read the last page, which is ``number`` or has moved."""
+        listed = self._ask(number)
+        if listed.last != number:
+            number = max(1, listed.last)
             listed = self._ask(number)
-        if _direction(listed.items, listed.upstream_now) < 0:
-            self.known.ascending = False
-            return self._page(1, self._ask(1))
         self.known.last = number
         return self._page(number, listed)
 

@@ -10,17 +10,21 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from exporter.simulator.model import Platform
-from exporter.simulator.truth import foundry, roboto
+from exporter.simulator.truth import foundry, granite, moderately, roboto
 from exporter.simulator.truth.totals import Histogram, Labels, Truth, labels_of
 from exporter.simulator.world import World
 
 _TOTALS: dict[Platform, Callable[[Truth, World, int, int, int], None]] = {
     "roboto": roboto.totals,
     "foundry": foundry.totals,
+    "granite": granite.totals,
+    "moderately": moderately.totals,
 }
 _ACTIVE: dict[Platform, Callable[[World, int], dict[Labels, int]]] = {
     "roboto": roboto.active_runs,
     "foundry": foundry.active_runs,
+    "granite": granite.active_runs,
+    "moderately": moderately.active_runs,
 }
 
 
