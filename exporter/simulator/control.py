@@ -38,7 +38,7 @@ class Control:
     def __init__(self, simulator: Simulator) -> None:
         self._simulator = simulator
 
-    def answer(self, request: Request, now: int) -> Response:  # noqa: PLR0911  one return a route
+    def answer(self, request: Request, now: int) -> Response:  # noqa: PLR0911, PLR0912  one return a route
         """Do what was asked at world time ``now``."""
         body = parse_json(request.body) if request.body else {}
         if not isinstance(body, dict):
