@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Final
 
 from exporter.catalogue.runs import RUNS, UNKNOWN
 from exporter.counting.ledger import SeriesKey
@@ -18,6 +18,9 @@ from exporter.families import TargetLabels
 from exporter.http import Circuit, Client
 from exporter.platforms.base import Platform, View
 from exporter.times import Micros
+
+STALE_INTERVALS: Final = 5
+"""After so many effective intervals without a reading, levels are stale, whatever the configuration says."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,8 +77,13 @@ class Target:
 
     @property
     def rules(self) -> Rules:
-        """What counting goes by for this target."""
-        return Rules(self.limits, self.platform.births, self.platform.states, self.platform.listings_per_workload)
+        """What counting goes by for this target.
+
+        What is read in rounds that are longer than the configured interval is not stale because of that (rule 24).
+        """
+        stale_after = max(self.limits.stale_after, STALE_INTERVALS * self.effective_interval)
+        limits = replace(self.limits, stale_after=stale_after)
+        return Rules(limits, self.platform.births, self.platform.states, self.platform.listings_per_workload)
 
     def view(self) -> View:
         """Return what reading may know: copies, since this poll's own commits go on changing the ledger."""
