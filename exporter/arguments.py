@@ -58,6 +58,9 @@ def parser() -> argparse.ArgumentParser:
     check = _command(commands, "check-config", "tell every problem of a configuration file")
     check.add_argument("file", metavar="FILE", type=Path)
 
+    healthcheck = _command(commands, "healthcheck", "ask the service on this machine whether it is healthy")
+    _address_flag(healthcheck, f":{DEFAULT_PORT}")
+
     simulate = _command(commands, "simulate", "only the simulated platforms, to develop against")
     _address_flag(simulate, f"127.0.0.1:{SIMULATOR_PORT}")
     _world_flags(simulate)

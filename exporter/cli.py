@@ -133,6 +133,15 @@ def _check_config(chosen: argparse.Namespace) -> int:
     return OK
 
 
+def _healthcheck(chosen: argparse.Namespace) -> int:
+    """Ask the running service, for container runtimes; exit code 1 unless it says yes."""
+    from exporter.web import healthcheck  # noqa: PLC0415 - the other commands do without
+
+    healthy, sentence = healthcheck.ask(chosen.web_listen_address)
+    print(sentence, file=sys.stdout if healthy else sys.stderr)
+    return OK if healthy else FAILED
+
+
 def _load(chosen: argparse.Namespace) -> Settings:
     """Return the settings, the state from the command line put in; log what is unwise."""
     settings = load(chosen.config_file, os.environ)
@@ -191,6 +200,7 @@ COMMANDS: Final[Mapping[str, Command]] = {
     "demo": _demo,
     "once": _once,
     "check-config": _check_config,
+    "healthcheck": _healthcheck,
     "simulate": _simulate,
 }
 

@@ -4,6 +4,7 @@
     protocol.py   what one connection may cost: uvicorn's HTTP protocol with limits
     server.py     uvicorn on a thread of its own
     app.py        the endpoints
+    healthcheck.py  asks a service that runs, for container runtimes
     views.py      what the status page shows, as the application tells it
     pages.py      the status page; markup.py, hints.py and headers.py help it
 

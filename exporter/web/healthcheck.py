@@ -1,0 +1,38 @@
+"""``healthcheck``: asks the service on this machine whether it is healthy, with the standard library only.
+
+A container runtime starts it every few seconds, so it loads neither the web server nor the HTTP client.
+"""
+
+from __future__ import annotations
+
+import http.client
+from typing import Final
+
+from exporter.errors import ConfigError
+from exporter.web.address import Address
+
+TIMEOUT: Final = 5.0
+"""Seconds to connect and, again, for each part of the answer."""
+
+_LOOPBACK: Final = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - what to ask instead
+_LONGEST: Final = 1024  # bytes of the reason that are shown
+
+
+def ask(address: Address) -> tuple[bool, str]:
+    """Return whether the service that listens on ``address`` says it is healthy, and its sentence or the error.
+
+    An address without a host, or that of every interface, is asked on loopback. Raises ``ConfigError`` for port 0,
+    where nothing can be asked.
+    """
+    if not address.port:
+        raise ConfigError(["--web.listen-address: port 0 stands for any free port; name the one that is listened on"])
+    connection = http.client.HTTPConnection(_LOOPBACK.get(address.host, address.host), address.port, timeout=TIMEOUT)
+    try:
+        connection.request("GET", "/-/healthy")
+        answer = connection.getresponse()
+        reason = answer.read(_LONGEST).decode(errors="replace").strip()
+    except (OSError, http.client.HTTPException) as error:
+        return False, f"{address} does not answer: {str(error).strip() or type(error).__name__}"
+    finally:
+        connection.close()
+    return answer.status == 200, reason if answer.status in (200, 503) else f"{address} answers {answer.status}"
