@@ -10,6 +10,7 @@ from exporter.catalogue import own
 from exporter.counting import finish, release
 from exporter.counting.ledger import SeriesKey, empty
 from exporter.errors import ExporterError, Forbidden, Reason, StateError, Unauthorized
+from exporter.platforms import labels
 from exporter.poll import Report, poll
 from exporter.publisher import Publisher
 from exporter.selfmetrics import SelfMetrics
@@ -132,7 +133,7 @@ class Runner:
             log.warning(
                 "listing failed: %s",
                 failed.message,
-                extra={"target": target.name, "listing": failed.listing, "reason": failed.reason},
+                extra={"target": target.name, "listing": labels.value(failed.listing), "reason": failed.reason},
             )
         if report.error is not None:
             log.warning("poll failed: %s", report.message, extra={**facts, "reason": report.error})

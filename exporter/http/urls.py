@@ -16,7 +16,8 @@ from exporter.errors import ConfigError, InvalidResponse
 Scalar = str | int | float | bool | None
 Params = Mapping[str, Scalar] | Sequence[tuple[str, Scalar]]
 
-LONGEST_URL = 8192
+LONGEST_URL = 65_000
+"""Characters of a link. A name in the path may have thousands; httpx itself builds no URL above 65,536."""
 _SCHEME = re.compile(r"(?:[A-Za-z][A-Za-z0-9+.-]*:)?//|[A-Za-z][A-Za-z0-9+.-]*:")
 _HOST = re.compile(r"[A-Za-z0-9_.:-]+")
 _PORTS = {"http": 80, "https": 443}

@@ -166,6 +166,15 @@ def test_a_name_is_one_segment(name: str, expected: str) -> None:
     assert str(resolve(ROOT, f"/r/{segment(name)}/runs")) == f"https://api.example.com/r/{expected}/runs"
 
 
+def test_a_name_of_ten_thousand_characters_can_be_asked_for_and_followed() -> None:
+    """What a platform lets people write must not cost a listing; a link beyond what httpx builds is refused."""
+    path = f"/r/{segment('long ' * 2000)}/runs"
+    first = resolve(ROOT, path, {"limit": 100})
+    assert str(link(first, f"{path}?after=x", ROOT)) == f"https://api.example.com{path}?after=x"
+    with pytest.raises(InvalidResponse, match="a link of 100000 characters, expected at most"):
+        link(ROOT, "/" + "x" * 99_999, ROOT)
+
+
 def test_shown_hides_query_and_user_and_is_short() -> None:
     """For messages: no page token, no password, no control character."""
     assert shown(httpx.URL("https://u:p@h.example/a/b?token=x#y")) == "https://h.example:443/a/b"
