@@ -46,7 +46,7 @@ def _note_read(draft: Draft, batch: Windows[WindowTotal], regular: list[Source[W
     for source in regular:
         known = draft.listing(source.name) or ListingState()
         draft.changes.listings[source.name] = known._replace(
-            last_whole=max(source.whole.end, known.last_whole or 0), failed=None, failed_at=None
+            last_whole=max(min(source.whole.end, draft.now), known.last_whole or 0), failed=None, failed_at=None
         )
         draft.changes.read.update({"": draft.moment.world, source.name: draft.moment.world})
     if batch.levels is not None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -23,8 +23,11 @@ from exporter.store.sqlite import SqliteStore
 from exporter.target import Target
 from exporter.times import DAY, SECOND, Micros, Moment
 
-PLATFORMS: tuple[Platform, ...] = ("roboto", "foundry")
+PLATFORMS: tuple[Platform, ...] = ("roboto", "foundry", "granite", "moderately")
 """Platforms that everything here is shown for; a new one joins by its name."""
+
+AT_ONCE: Mapping[Platform, Mapping[str, Any]] = {"granite": {"deep_interval": "1s"}}
+"""Settings by which what is read only now and then is read at every poll, so that all of it can be compared."""
 
 START = 1_790_000_000 * SECOND
 WALL_AHEAD = 400 * DAY
@@ -78,7 +81,7 @@ class Program:
         self.targets: dict[Platform, Target] = {}
         for platform in platforms:
             raw = demo_target(platform, endpoints[platform], simulator.credentials)
-            raw |= {"requests_per_minute": 100_000, "interval": "60s", **settings}
+            raw |= {"requests_per_minute": 100_000, "interval": "60s", **AT_ONCE.get(platform, {}), **settings}
             self.targets[platform] = build(
                 SETTINGS[platform].model_validate(raw),
                 store=self.store,
@@ -131,7 +134,7 @@ def _value(series: Series) -> Value:
 def histogram(
     family: str, labels: tuple[str, ...], bounds: Sequence[float], counts: Sequence[int], total: int
 ) -> Numbers:
-    """Buckets (not cumulative) and the sum (microseconds) as plain numbers."""
+    """Buckets (not cumulative) and the sum (in stored units) as plain numbers."""
     uppers = [*(str(float(bound)) for bound in bounds), "+Inf"]
     found = {(family, (*labels, f"le={upper}")): count for upper, count in zip(uppers, counts, strict=True)}
     return found | {(family, (*labels, "sum")): total}
@@ -148,7 +151,8 @@ def numbers(truth: Truth) -> Numbers:
         names = BY_NAME[family].labels
         for labels, kept in histograms.items():
             values = tuple(dict(labels).get(name, "") for name in names)
-            found |= histogram(family, values, [*BY_NAME[family].bounds], kept.buckets, kept.sum_micros)
+            total = kept.sum_micros * BY_NAME[family].unit // SECOND
+            found |= histogram(family, values, [*BY_NAME[family].bounds], kept.buckets, total)
     return {key: number for key, number in found.items() if number}
 
 

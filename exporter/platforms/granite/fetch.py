@@ -61,6 +61,7 @@ class _Poll:
         self._wall = clock
         self._clock = UpstreamClock(clock, view.memory)
         self._now = self._clock.now() // SECOND * SECOND
+        self._end = self._now + SECOND  # dates are sent in whole seconds: this one holds what happens now
         self._roster: tuple[str, ...] = ()
         self._read: dict[Question, Micros] = view.memory.setdefault("read", {})
         self._told: dict[Question, Told] = view.memory.setdefault("told", {})
@@ -84,7 +85,7 @@ class _Poll:
         anchor = self._now - self._limits.settle if state is None else state.anchor
         if self._now <= anchor:
             raise InvalidResponse("the clock stands before the start of the window; expected it to be right (NTP)")
-        whole = self._reading(question, anchor, self._now, baseline=state is None)
+        whole = self._reading(question, anchor, self._end, baseline=state is None)
         upstream_now = self._clock.date
         told = whole.items[0].told
         if question == "list":
@@ -103,8 +104,8 @@ class _Poll:
             try:
                 move = Move(
                     closed=self._reading(question, anchor, new),
-                    rest=self._reading(question, new, self._now),
-                    again=self._reading(question, anchor, self._now),
+                    rest=self._reading(question, new, self._end),
+                    again=self._reading(question, anchor, self._end),
                 )
             except UpstreamError as error:
                 failure = error
@@ -116,10 +117,10 @@ class _Poll:
     def rolling(self) -> Fetched:
         """Read the rolling window."""
         start = self._now - self._settings.window
-        told = self._ask({"granularity": "hour"}, start, self._now)
+        told = self._ask({"granularity": "hour"}, start, self._end)
         self._read["window"] = self._now
         answer = Answer(told, "window", bounds_settled=self._settled(told))
-        return Windows((Source("window", Reading(start, self._now, (answer,))),), self._clock.date)
+        return Windows((Source("window", Reading(start, self._end, (answer,))),), self._clock.date)
 
     def _new_anchor(self) -> Micros:
         """Return now less ``settle``, rounded down: servers that round bounds then tell parts without overlap."""
@@ -161,7 +162,7 @@ class _Poll:
         before = None
         if turn.moves:
             before = self._reading(turn.question, min(turn.start, state.anchor), middle, turn=turn)
-        whole = self._reading(turn.question, middle, self._now, turn=turn)
+        whole = self._reading(turn.question, middle, self._end, turn=turn)
         return Source(turn.question, whole, complete=False, item=turn.workflow, before=before, deep=True)
 
     # Requests

@@ -36,11 +36,13 @@ def reason(category: str | None) -> str:
 
 def totals(answer: Answer) -> tuple[WindowTotal, ...]:
     """Return what the answer tells, each figure once: of two items of one name the larger counts (rule 23)."""
-    found: dict[tuple[Metric, str, Labels], int] = {}
+    found: dict[tuple[str, str, Labels], WindowTotal] = {}
     for total in _named(answer) if answer.workflow is not None else _listed(answer):
-        key = (total.metric, total.item, total.labels)
-        found[key] = max(total.value, found.get(key, 0))
-    return tuple(WindowTotal(*key, value) for key, value in found.items())
+        key = (total.metric.name, total.item, total.labels)
+        known = found.get(key)
+        if known is None or total.value > known.value:
+            found[key] = total
+    return tuple(found.values())
 
 
 def adds_up(told: Analytics, *, cancelled: bool = False) -> bool:
