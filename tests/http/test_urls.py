@@ -82,7 +82,7 @@ def test_links_are_resolved_against_the_page(target: str, expected: str | None) 
         "https://account.example.com:99999/hidden-value",
         "/\x00hidden-value",
         "https://evil.example\r\nforged: hidden-value/",
-        "/" + "a" * 9000 + "hidden-value",
+        "/" + "a" * 70_000 + "hidden-value",
     ],
 )
 def test_links_that_lead_elsewhere_are_refused_without_repeating_them(target: str) -> None:
