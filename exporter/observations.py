@@ -117,6 +117,8 @@ class Run:
     marks: tuple[Mark, ...] = ()
     delivery: Delivery | None = None
     """Set for runs that a schedule started, open ones too."""
+    ids: tuple[tuple[str, str], ...] = ()
+    """Further ids that the vendor's console understands, by kind; for the run feed, never labels."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -266,6 +268,18 @@ class Example:
 
 
 @dataclass(frozen=True, slots=True)
+class Failed:
+    """A failed run that an answer names beside its sums; ``workload`` is an identity. For the run feed only."""
+
+    run_id: str
+    workload: str
+    reason: str
+    started: Micros | None
+    finished: Micros | None
+    ids: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Windows(Generic[T]):
     """Readings of one poll that belong together, complete. ``workloads`` are those named.
 
@@ -284,6 +298,8 @@ class Windows(Generic[T]):
     """``workloads`` are all that the platform has, whether or not a list of figures is complete."""
     examples: tuple[Example, ...] = ()
     """Later ones are newer."""
+    failed: tuple[Failed, ...] | None = None
+    """Failed runs that the platform names; None says nothing of them."""
     unknown: tuple[str, ...] = ()
     """Fields that held a value which no list knows."""
 

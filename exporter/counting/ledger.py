@@ -10,6 +10,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol
 
+from exporter.counting.feed import FeedRun, Ids
 from exporter.observations import Labels
 from exporter.times import Micros
 
@@ -188,6 +189,14 @@ class Ledger(Protocol):
     def marks(self) -> Mapping[SeriesKey, Micros]:
         """Durable times of past events."""
 
+    @property
+    def open_ids(self) -> Mapping[str, Ids]:
+        """Further ids of open runs, as far as this process has seen them."""
+
+    @property
+    def named(self) -> frozenset[str] | None:
+        """Ids of failed runs that the last reading of windows named; None before the first of this process."""
+
     def held(self, key: SeriesKey) -> bool:
         """Whether what is counted now must wait in ``pending`` (rule 16). A new series is held."""
 
@@ -205,8 +214,8 @@ class Ledger(Protocol):
 class Changes:
     """What one batch changes. None as a value deletes. Everything becomes durable in one transaction, or nothing.
 
-    ``levels`` (by source: a listing's key or "" for the target) and ``exemplars`` live in memory only; ``read``
-    names the levels' sources that were read whole, with when by our clock.
+    ``levels`` (by source: a listing's key or "" for the target), ``exemplars``, ``feed``, ``open_ids`` and ``named``
+    live in memory only; ``read`` names the levels' sources that were read whole, with when by our clock.
     """
 
     target: TargetState | None = None
@@ -225,6 +234,11 @@ class Changes:
     read: dict[str, Micros] = field(default_factory=dict)
     exemplars: dict[SeriesKey, dict[int, Exemplar]] = field(default_factory=dict)
     """By series and bucket (0 for a counter)."""
+    feed: dict[str, FeedRun] = field(default_factory=dict)
+    """Failed, late and given-up runs of the batch, by run id."""
+    open_ids: dict[str, Ids] = field(default_factory=dict)
+    named: frozenset[str] | None = None
+    """Ids of failed runs named beside windows; None for a batch that says nothing of them."""
 
 
 def empty(value: Value) -> bool:

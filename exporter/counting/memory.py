@@ -10,6 +10,7 @@ from collections.abc import Collection, Iterable
 from typing import TypeVar
 
 from exporter.catalogue import BY_NAME
+from exporter.counting.feed import Feed, Ids
 from exporter.counting.ledger import (
     Changes,
     Exemplar,
@@ -54,6 +55,9 @@ class MemoryLedger:
         self.exemplars: dict[SeriesKey, dict[int, Exemplar]] = {}
         self.held_exemplars: dict[SeriesKey, dict[int, Exemplar]] = {}
         self.holding: dict[SeriesKey, float | None] = {}
+        self.feed = Feed()
+        self.open_ids: dict[str, Ids] = {}
+        self.named: frozenset[str] | None = None
         self.dirty: set[str] = set()
         """Families with a series or a mark that changed since ``take_dirty``."""
         self._open_values: dict[str, dict[Labels, int]] = {}
@@ -107,6 +111,15 @@ class MemoryLedger:
         for key, found in changes.exemplars.items():
             kept = self.held_exemplars if key in self.holding else self.exemplars
             kept.setdefault(key, {}).update(found)
+        self._feed(changes)
+
+    def _feed(self, changes: Changes) -> None:
+        self.feed.take(changes.feed.values())
+        self.open_ids.update(changes.open_ids)
+        for run_id in [run_id for run_id, run in changes.open_runs.items() if run is None]:
+            self.open_ids.pop(run_id, None)
+        if changes.named is not None:
+            self.named = changes.named
 
     def _put_series(self, key: SeriesKey, series: Series | None) -> None:
         self.dirty.add(key.family)

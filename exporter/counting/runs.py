@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 
 from exporter.catalogue.ledger import LATE_RUNS_SKIPPED, RUNS_EXPIRED
 from exporter.catalogue.runs import LAST_RUN, PAUSED, RUN_LATENESS, RUNS, UNKNOWN
-from exporter.counting import listings, schedules, workloads
+from exporter.counting import listings, notable, schedules, workloads
 from exporter.counting.draft import Draft
 from exporter.counting.ledger import ListingState, OpenRun, SeriesKey, TargetState, days_of
 from exporter.counting.series import OTHER, add, apply_adds, apply_marks, key_of
@@ -46,8 +46,11 @@ def count_page(draft: Draft, page: Page[Run]) -> None:
             _open_seen(draft, row)
         elif draft.timeless(row.run.id) is not None:
             draft.changes.timeless[row.run.id] = draft.now
+            _seen_again(draft, row)
         elif row.run.id not in remembered:
             _new(draft, target, page.listing, row)
+        else:
+            _seen_again(draft, row)
         if draft.open_run(row.run.id) is None:
             remembered.add(row.run.id)  # a page may hold the same run twice
     _deliveries(draft, rows)
@@ -141,6 +144,7 @@ def _new(draft: Draft, target: TargetState, listing: str, row: Sighting) -> None
             if row.timeless or row.latest >= target.floor:
                 _keep(draft, row)  # it must stay history also when the upstream shows it again without its times
             _mark(draft, workloads.slot_of(draft, run.workload), run)
+            notable.note_ended(draft, run, row.latest, news=False)
         elif row.birth < target.floor:
             if row.latest >= target.floor:
                 _skip(draft, row)
@@ -162,6 +166,13 @@ def _new(draft: Draft, target: TargetState, listing: str, row: Sighting) -> None
             aged_from=draft.now if run.state == PAUSED else row.birth,
             days=row.days,
         )
+        notable.note_open(draft, run)
+
+
+def _seen_again(draft: Draft, row: Sighting) -> None:
+    """Take a run that was dealt with before: after a start, the feed fills up with these."""
+    if row.run.ended:
+        notable.note_ended(draft, row.run, row.latest, news=False)
 
 
 def _open_seen(draft: Draft, row: Sighting) -> None:
@@ -182,6 +193,7 @@ def _open_seen(draft: Draft, row: Sighting) -> None:
         missed=0,
     )
     draft.changes.open_runs[run.id] = seen
+    notable.note_open(draft, run)
     if run.state != PAUSED and draft.now - seen.aged_from > draft.limits.open_run_max_age and draft.trusted:
         _expire(draft, run.id, seen)
         _keep_timeless(draft, row)
@@ -193,6 +205,7 @@ def _count(draft: Draft, row: Sighting) -> None:
     apply_adds(draft, slot, run.adds, run.id)
     _mark(draft, slot, run)
     _keep(draft, row)
+    notable.note_ended(draft, run, row.latest, news=True)
 
 
 def _mark(draft: Draft, slot: str, run: Run) -> None:
@@ -221,6 +234,7 @@ def _expire(draft: Draft, run_id: str, known: OpenRun) -> None:
     given_up = Add(RUNS, (UNKNOWN,))
     add(draft, key_of(draft, given_up.metric, slot, given_up.labels), 1)
     add(draft, SeriesKey(RUNS_EXPIRED.name, ()), 1)
+    notable.note_given_up(draft, run_id, known)
     draft.changes.open_runs[run_id] = None
     draft.changes.remember.extend((day, run_id) for day in known.days or days_of((known.birth,)))
 

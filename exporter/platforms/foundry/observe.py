@@ -135,7 +135,22 @@ def observe_run(attempt: Attempt, routine: str, now: Micros) -> Run:
         adds=tuple(adds),
         marks=tuple(marks),
         delivery=delivery,
+        ids=tuple(_ids(run)),
     )
+
+
+def _ids(run: RoutineRun) -> Iterator[tuple[str, str]]:
+    """The ids by which the portal and its traces know what the run did."""
+    for kind, told in (
+        ("dispatch_id", run.dispatch_id),
+        ("response_id", run.response_id),
+        ("conversation_id", run.conversation_id),
+        ("session_id", run.session_id),
+        ("correlation_id", run.action_correlation_id),
+        ("task_id", run.task_id),
+    ):
+        if told:
+            yield kind, told
 
 
 def _counted(run: RoutineRun, outcome: str) -> Iterator[Add]:

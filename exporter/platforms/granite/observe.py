@@ -9,7 +9,7 @@ from typing import Final
 
 from exporter.catalogue.granite import INTERACTIONS, WORKFLOW_INTERACTIONS, WORKFLOW_STEPS
 from exporter.catalogue.runs import CANCELLED, COMPLETED, FAILED, LAST_RUN, RUN_FAILURES, RUNS
-from exporter.observations import Example, Mark, Move, Reading, Source, Windows, WindowTotal, Workload
+from exporter.observations import Example, Failed, Mark, Move, Reading, Source, Windows, WindowTotal, Workload
 from exporter.platforms import labels
 from exporter.platforms.base import Birth
 from exporter.platforms.durations import format_duration
@@ -59,6 +59,7 @@ def observe(batch: Windows[Answer], settings: GraniteSettings, now: Micros) -> W
         skipped=skipped,
         roster=True,
         examples=tuple(_examples(answer.told, now)),
+        failed=tuple(_failed(answer.told, now)),
         unknown=("trigger_type",) if _has_unknown_trigger(answer.told) else (),
     )
 
@@ -126,8 +127,26 @@ def _marks(told: Analytics, now: Micros) -> Iterator[tuple[str, Mark]]:
             yield identity(failure.workflow_name), Mark(LAST_RUN, (FAILED,), at)
 
 
+def _run_id(failure: Failure) -> str | None:
+    return failure.run_id or failure.execution_id
+
+
+def _failed(told: Analytics, now: Micros) -> Iterator[Failed]:
+    for failure in told.failures:
+        run = _run_id(failure)
+        if run and failure.workflow_name is not None:
+            yield Failed(
+                run_id=run,
+                workload=identity(failure.workflow_name),
+                reason=figures.reason(failure.error_category),
+                started=None if failure.started_at is None else believable(failure.started_at, now),
+                finished=_ended(failure, now) if failure.duration_ms is not None else None,
+                ids=(("execution_id", failure.execution_id),) if failure.execution_id else (),
+            )
+
+
 def _examples(told: Analytics, now: Micros) -> Iterator[Example]:
     for failure in sorted(told.failures, key=lambda each: _ended(each, now) or 0):
-        run = failure.run_id or failure.execution_id
+        run = _run_id(failure)
         if run:
             yield Example(RUN_FAILURES, figures.TARGET, (figures.reason(failure.error_category), ""), run)

@@ -115,6 +115,7 @@ def observe_run(owned: Owned, now: Micros) -> Run:
         outcome=outcome or UNKNOWN,
         adds=tuple(adds),
         marks=(Mark(LAST_RUN, (outcome,), finished),) if outcome is not None and finished is not None else (),
+        ids=(("agent_id", owned.owner.identity),),
     )
 
 
