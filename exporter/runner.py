@@ -71,7 +71,10 @@ class Runner:
             log.exception("poll failed unexpectedly", extra={"target": target.name})
             self._failed(target, report, "internal", f"{type(error).__name__} (see the log)")
         else:
-            target.circuit.success()
+            if report.good:
+                target.circuit.success()
+            else:  # the one listing that the target has could not be read
+                target.circuit.failure(self._clock.monotonic())
         report.seconds = self._clock.monotonic() - started
         if not target.client.aborted:
             self._finish(target, report)
