@@ -1,0 +1,144 @@
+"""The decisions of a life: all of them from the seed, none from what happens, so that a seed reproduces."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from random import Random
+from typing import Any, Final, get_args
+
+from exporter.killpoints import Point
+from tools.chaos.deck import DECK, Bend
+
+POINTS: Final[tuple[Point, ...]] = get_args(Point)
+
+SPEEDS: Final = (60.0, 300.0, 1440.0, 20.0)
+"""How many times faster than real time the worlds of the lives run, in turn. At the fastest, days pass and ids are
+pruned; at the slowest, clocks agree best and anchors move on nearly every try."""
+
+AIMED_SHARE: Final = 0.5
+FROM_LAUNCH_SHARE: Final = 0.2
+FASTEST_KILL: Final = 1.0
+SLOWEST_KILL: Final = 3.0
+FAULTS_AT_ONCE: Final = 3
+MOST_FAULTS_AT_ONCE: Final = 8
+DEEPEST_AIM: Final[Mapping[Point, int]] = {"start": 1, "release": 2}
+USUAL_DEEPEST_AIM: Final = 20
+"""A named point is aimed at when it is reached for up to this many times; most are reached again and again."""
+
+INCIDENTS: Final = ("failure_burst", "stuck_run", "expired_token", "dead_upstream", "quota_low")
+INCIDENT_SHARE: Final = 0.25
+
+
+@dataclass(frozen=True, slots=True)
+class FaultOn:
+    """A fault that is switched on for the length of a cycle."""
+
+    name: str
+    platform: str | None
+    probability: float
+    options: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Cycle:
+    """From one start of the exporter to its kill: ``seconds`` after it is ready, or earlier at a named point."""
+
+    seconds: float
+    from_launch: bool
+    """``seconds`` count from when the process was launched, so that the kill can meet it while it starts."""
+    point: Point | None
+    count: int
+    faults: tuple[FaultOn, ...]
+    early_faults: tuple[FaultOn, ...]
+    """In place of ``faults`` while the exporter has not begun to count."""
+    incident: str | None
+
+    @property
+    def aim(self) -> str | None:
+        """What the exporter is told about its end."""
+        return f"{self.point}:{self.count}" if self.point else None
+
+
+@dataclass(frozen=True, slots=True)
+class Life:
+    """Everything that is decided about a life before it begins."""
+
+    number: int
+    seed: int
+    speed: float
+    strict: bool
+    """Only faults are dealt that bend nothing."""
+    rounded_windows: bool
+    """The windowed upstream widens its windows to whole days, all its life."""
+    keyed_by: str
+    """Which time puts a run into a window of the windowed upstream."""
+    short_windows: bool
+    """The longest window is so short that moves of the anchor have to be forced when they were refused for a while."""
+    cycles: tuple[Cycle, ...]
+
+    @property
+    def kind(self) -> str:
+        """For the table."""
+        return "strict" if self.strict else "bent"
+
+    @property
+    def bends(self) -> frozenset[Bend]:
+        """What the faults of this life may bend."""
+        names = {fault.name for cycle in self.cycles for fault in cycle.faults}
+        return frozenset(bend for name in names for bend in DECK[name].bends)
+
+
+def plan(seed: int, number: int, kills: int, platforms: Sequence[str]) -> Life:
+    """Decide about the ``number``-th life of a run."""
+    random = Random(f"chaos {seed} {number}")  # noqa: S311  reproducible on purpose
+    strict = number % 2 == 0
+    speed = SPEEDS[number // 2 % len(SPEEDS)]
+    rounded = number % 7 == 5
+    return Life(
+        number=number,
+        seed=seed,
+        speed=speed,
+        strict=strict,
+        rounded_windows=rounded,
+        keyed_by=random.choice(("creation", "creation", "completion")),
+        short_windows=random.random() < 0.5,
+        cycles=tuple(_cycles(random, kills, strict, platforms)),
+    )
+
+
+def _cycles(random: Random, kills: int, strict: bool, platforms: Sequence[str]) -> list[Cycle]:
+    names = [name for name, card in DECK.items() if not (strict and card.bends)]
+    at_once = min(MOST_FAULTS_AT_ONCE, max(FAULTS_AT_ONCE, -(-len(names) // kills)))
+    deck: list[str] = []
+    cycles = []
+    for _ in range(kills):
+        if len(deck) < at_once:
+            fresh = sorted(set(names) - set(deck))
+            random.shuffle(fresh)
+            deck = fresh + deck
+        dealt = [deck.pop() for _ in range(at_once)]
+        early = random.sample(sorted(name for name, card in DECK.items() if card.early), 2)
+        point = random.choice(POINTS) if random.random() < AIMED_SHARE else None
+        deepest = USUAL_DEEPEST_AIM if point is None else DEEPEST_AIM.get(point, USUAL_DEEPEST_AIM)
+        cycles.append(
+            Cycle(
+                seconds=round(random.uniform(FASTEST_KILL, SLOWEST_KILL), 3),
+                from_launch=random.random() < FROM_LAUNCH_SHARE,
+                point=point,
+                count=round(deepest ** random.random()),
+                faults=tuple(_switched(random, name, platforms) for name in dealt),
+                early_faults=tuple(_switched(random, name, platforms) for name in early),
+                incident=random.choice(INCIDENTS) if random.random() < INCIDENT_SHARE else None,
+            )
+        )
+    return cycles
+
+
+def _switched(random: Random, name: str, platforms: Sequence[str]) -> FaultOn:
+    return FaultOn(
+        name,
+        platform=random.choice((None, *platforms)),
+        probability=round(random.uniform(0.05, 0.4), 2),
+        options=DECK[name].options(random),
+    )

@@ -1,0 +1,193 @@
+"""The world of a life: dense, quiet while the exporter takes its baseline, and full of what makes counting hard.
+
+Lengths are given in real seconds and stretched by the speed of the world. Before ``wake`` nothing begins or ends, so
+that the baseline is the same at whichever instant the exporter takes it; what is under way then goes on.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from random import Random
+from typing import Final
+
+from exporter.simulator import Platform, Trigger, World
+from exporter.simulator.clock import MINUTE, SECOND
+from exporter.simulator.generate import Profile
+from exporter.simulator.model import whole_seconds
+from exporter.simulator.schedules import Cron, Every, Schedule
+from tools.chaos.clock import SharedClock
+
+PACE: Final = 0.8
+"""Real seconds between two runs of a workload."""
+DURATION: Final = 0.6
+"""Median real seconds that a run works; none works longer than four times that."""
+SETTLED_AFTER: Final = 12.0
+"""Real seconds after its creation at which every generated run has come to rest, with a margin."""
+QUIET: Final = 25.0
+"""Real seconds after the start within which the exporter must have taken its baseline."""
+HISTORY: Final = 60.0
+"""Real seconds of history before the quiet."""
+LATEST: Final = 6.0
+"""Real seconds by which runs may become visible late."""
+LONG: Final = (4.0, 9.0)
+"""Real seconds that long runs last."""
+
+LONG_NAME: Final = "long " * 2000
+ACTIONS: Final = (
+    ("ros_ingestion", ""),
+    ("ros_ingestion", "og_roboto_public"),
+    ('quote " backslash \\ newline \n emoji \N{ROCKET}', ""),
+    (LONG_NAME, ""),
+    ("half a pair \ud83d", ""),
+    ("_other", ""),
+)
+ROUTINES: Final = (
+    ("ticket-triage", "github_issue", None),
+    ('quote " slash / newline \n emoji \N{ROCKET} 100%?#', "custom", None),
+    (LONG_NAME, "custom", None),
+    ("hourly-digest", "schedule", "0 * * * *"),
+    ("日次レポート", "custom", None),
+)
+
+
+def build(seed: int, clock: SharedClock) -> World:
+    """A world that had a past and is now quiet."""
+    start = clock.start
+    quiet_from = start - clock.lasting(SETTLED_AFTER)
+    world = World(seed, whole_seconds(quiet_from - clock.lasting(HISTORY)))
+    random = Random(f"world {seed}")  # noqa: S311  reproducible on purpose
+    for name, owner in ACTIONS:
+        _add(world, random, clock, "roboto", name, owner=owner)
+    for name, kind, cron in ROUTINES:
+        _add(world, random, clock, "foundry", name, kind=kind, cron=cron)
+    for platform, key in _places(world):
+        world.edit_workload(platform, key, at=whole_seconds(quiet_from), enabled=False)
+        _add_spanning(world, clock, platform, key)
+    return world
+
+
+class Script:
+    """What happens beside the generated runs: waking, awkward runs written as time goes by, and rest."""
+
+    def __init__(self, world: World, clock: SharedClock, *, gauges: Sequence[Platform]) -> None:
+        self._world = world
+        self._clock = clock
+        self._gauges = gauges
+        self._random = Random(f"script {world.seed}")  # noqa: S311  reproducible on purpose
+        self._next: dict[str, int] = {}
+        self._lock = threading.Lock()
+
+    def wake(self) -> None:
+        """From now on runs are fired."""
+        now = whole_seconds(self._clock())
+        with self._lock:
+            for platform, key in _places(self._world):
+                self._world.edit_workload(platform, key, at=now, enabled=True)
+            self._next = dict.fromkeys(self._world.keys("foundry"), now)
+
+    def go_on(self) -> None:
+        """Write down what has begun since the last call. To be called before the world is looked at."""
+        now = self._clock()
+        with self._lock:
+            for key in self._next:
+                while self._next[key] <= now:
+                    _add_awkward(self._world, self._random, self._clock, key, self._next[key])
+                    pause = whole_seconds(self._clock.lasting(self._random.uniform(0.5, 3)))
+                    self._next[key] += max(SECOND, pause)
+
+    def rest(self) -> None:
+        """No run is fired any more; of some workloads runs that have just begun never end, for the gauges."""
+        now = whole_seconds(self._clock())
+        with self._lock:
+            self._next = {}
+            self._world.end_at(now)
+            for number, (platform, key) in enumerate(_places(self._world)):
+                for copy in range(number % 3 if platform in self._gauges else 0):
+                    started = None if copy else now - SECOND
+                    self._world.add_run(
+                        platform, key, id=f"open-{number}-{copy}", triggered=now - 2 * SECOND, started=started
+                    )
+
+
+def _places(world: World) -> list[tuple[Platform, str]]:
+    platforms: tuple[Platform, ...] = ("roboto", "foundry")
+    return [(platform, key) for platform in platforms for key in world.keys(platform)]
+
+
+def _add(
+    world: World,
+    random: Random,
+    clock: SharedClock,
+    platform: Platform,
+    name: str,
+    *,
+    owner: str = "",
+    kind: str = "event",
+    cron: str | None = None,
+) -> None:
+    pace = PACE * random.uniform(0.6, 1.5)
+    period = max(SECOND, whole_seconds(clock.lasting(pace)))
+    schedule: Schedule = Cron(cron) if cron else Every(period, random.randrange(period // SECOND) * SECOND)
+    profile = Profile(
+        schedule=schedule,
+        trigger_type=kind,
+        trigger_name="main",
+        attempt_source="schedule_delivery" if cron else "event_fire",
+        action_type=random.choice(("invoke_agent_responses_api", "invoke_agent_invocations_api")),
+        jitter=1 if cron else max(1, period // SECOND // 2),
+        wait=DURATION / 4 * clock.speed,
+        duration=DURATION * random.uniform(0.3, 1.0) * clock.speed,
+        failures=0.2,
+        cancellations=0.05,
+        retries=0.4 if platform == "foundry" else 0.0,
+        requeues=0.3 if platform == "roboto" else 0.0,
+    )
+    world.add_workload(
+        platform,
+        name,
+        key=f"{platform} {len(world.keys(platform))}",
+        owner=owner,
+        triggers={"main": Trigger(kind, cron)},
+        agent="agent-1" if platform == "foundry" else None,
+        at=world.history_start,
+        profile=profile,
+    )
+
+
+def _add_spanning(world: World, clock: SharedClock, platform: Platform, key: str) -> None:
+    """A run that is under way at the baseline, and ends a good while later."""
+    began = whole_seconds(clock.start - clock.lasting(1))
+    world.add_run(
+        platform,
+        key,
+        id=f"spanning {key}",
+        triggered=began,
+        started=began + SECOND,
+        ended=whole_seconds(clock.start + clock.lasting(QUIET)),
+        outcome="failed",
+        error_type="spanning",
+    )
+
+
+def _add_awkward(world: World, random: Random, clock: SharedClock, key: str, at: int) -> None:
+    """A run that is long, becomes visible late, tells no times, or has a status that lags."""
+
+    def lasting(least: float, most: float) -> int:
+        return SECOND + whole_seconds(clock.lasting(random.uniform(least, most)))
+
+    started = at + SECOND
+    ended = started + lasting(0.1, 1)
+    match random.choice(("late", "long", "timeless", "lagging")):
+        case "late":
+            visible = at + lasting(0.2, LATEST)
+            world.add_run("foundry", key, triggered=at, started=started, ended=ended, visible=visible)
+        case "long":
+            ended = started + lasting(*LONG)
+            world.add_run("foundry", key, triggered=at, started=started, ended=ended, outcome="failed", status_code=504)
+        case "timeless":
+            hidden = ("created_at", "triggered_at", "started_at", "ended_at")
+            world.add_run("foundry", key, triggered=at, started=started, ended=ended, hidden=hidden)
+        case _:
+            lag = min(lasting(0.1, 2), 9 * MINUTE)
+            world.add_run("foundry", key, triggered=at, started=started, ended=ended, status_lag=lag)
