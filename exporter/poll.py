@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+import logging
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import closing
 from dataclasses import dataclass, field
 
 from exporter import killpoints
-from exporter.catalogue.runs import RUNS
+from exporter.catalogue.runs import FAILED, RUNS, UNKNOWN
 from exporter.counting import count
+from exporter.counting.feed import FeedRun
 from exporter.errors import Reason
 from exporter.observations import ListingFailed, Observed, Page, Roster, Windows
 from exporter.store import Store
 from exporter.target import Target
-from exporter.times import Clock, Micros
+from exporter.times import SECOND, Clock, Micros, to_datetime
+
+log = logging.getLogger(__name__)
+
+EVENTS = {FAILED: "run failed", UNKNOWN: "run given up"}
+"""What the log says of a run in the feed, by its outcome; of any other that it was late."""
 
 
 @dataclass(slots=True)
@@ -54,11 +61,32 @@ def poll(target: Target, store: Store, clock: Clock, report: Report, stepped: Ca
             observed = target.platform.observe(batch, moment.world if told is None else told)
             trusted = told is not None or not stepped()
             with target.lock, store.transaction(target.name) as transaction:
-                transaction.apply(count(observed, transaction.ledger, target.rules, moment, trusted=trusted))
+                changes = count(observed, transaction.ledger, target.rules, moment, trusted=trusted)
+                transaction.apply(changes)
+            log_news(target, changes.feed.values())
             note(report, observed, target.platform.listings_per_workload)
             if told is not None:
                 report.upstream_now, report.skew = told, moment.world - told
             killpoints.reached("between_batches")
+
+
+def log_news(target: Target, runs: Iterable[FeedRun]) -> None:
+    """Log the failed and late runs that were counted just now, one event each: ids, never messages or payloads."""
+    for run in runs:
+        if run.news:
+            facts = {
+                "target": target.name,
+                "platform": target.labels.platform,
+                "workload": run.label,
+                "run_id": run.run_id,
+                "outcome": run.outcome,
+                "reason": run.reason or None,
+                "status_code": run.status_code or None,
+                "ended": None if run.finished is None else to_datetime(run.finished).isoformat(timespec="seconds"),
+                "late_seconds": None if run.late is None else run.late / SECOND,
+                "url": target.run_link(run.run_id, run.label, run.ids),
+            }
+            log.info(EVENTS.get(run.outcome, "run late"), extra={**facts, **dict(run.ids)})
 
 
 def note(report: Report, batch: Observed, listings_per_workload: bool) -> None:

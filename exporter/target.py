@@ -9,6 +9,7 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from exporter.catalogue.runs import RUNS, UNKNOWN
+from exporter.counting.feed import Ids
 from exporter.counting.ledger import SeriesKey
 from exporter.counting.limits import Limits, Rules
 from exporter.counting.memory import MemoryLedger
@@ -17,6 +18,7 @@ from exporter.expectations import Expect, expect_nothing
 from exporter.families import TargetLabels
 from exporter.http import Circuit, Client
 from exporter.platforms.base import Platform, View
+from exporter.platforms.run_links import link
 from exporter.times import Micros
 
 STALE_INTERVALS: Final = 5
@@ -51,6 +53,8 @@ class Target:
     requests: Callable[[], int]
     """How many requests were sent since the start."""
     expect: Expect = expect_nothing
+    run_url: str | None = None
+    """Template of the link to one run in the vendor's console."""
     tls_insecure: bool = False
     jitter: float = 0.1
     lock: threading.RLock = field(default_factory=threading.RLock)
@@ -84,6 +88,10 @@ class Target:
         stale_after = max(self.limits.stale_after, STALE_INTERVALS * self.effective_interval)
         limits = replace(self.limits, stale_after=stale_after)
         return Rules(limits, self.platform.births, self.platform.states, self.platform.listings_per_workload)
+
+    def run_link(self, run_id: str, workload: str, ids: Ids) -> str | None:
+        """Return the URL of a run in the vendor's console, if the configuration says how it is made."""
+        return link(self.run_url, {"run_id": run_id, "workload": workload, "target": self.name, **dict(ids)})
 
     def view(self) -> View:
         """Return what reading may know: copies, since this poll's own commits go on changing the ledger."""

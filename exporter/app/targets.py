@@ -90,6 +90,7 @@ def build(
         circuit=Circuit(settings.interval / SECOND),
         ledger=ledger,
         requests=observer.requests,
+        run_url=settings.run_url,
         tls_insecure=settings.insecure_skip_verify,
         jitter=settings.jitter,
         effective_interval=limits.interval,

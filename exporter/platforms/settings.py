@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from fnmatch import fnmatchcase
 from typing import Annotated, Any, ClassVar, Self
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, Field, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
 from exporter.catalogue.model import PlatformName
@@ -21,6 +21,7 @@ from exporter.platforms.credentials import VendorValue, secrets_of
 from exporter.platforms.fields import Pattern, plain_http
 from exporter.platforms.own_labels import OwnLabels
 from exporter.platforms.pace import Pace, SettingsModel, conflicts_of_pace
+from exporter.platforms.run_links import ALWAYS, check
 from exporter.platforms.wrong import CONFLICTS, Conflict, wrong
 from exporter.secrets import Secret
 from exporter.times import MINUTE, SECOND
@@ -39,6 +40,8 @@ class TargetSettings(Pace):
 
     DEFAULT_ENDPOINT: ClassVar[str | None] = None
     """The vendor's public address; None where every customer has another one."""
+    RUN_IDS: ClassVar[tuple[str, ...]] = ()
+    """Kinds of ids that the platform's runs may have beside their own."""
 
     name: Annotated[str, AfterValidator(_check_name)] = Field(examples=["fleet"])
     """Name of the target, unique in the file; the value of the label ``target``."""
@@ -46,6 +49,10 @@ class TargetSettings(Pace):
     """Which upstream product this is."""
     labels: OwnLabels = Field(default={}, examples=[{"team": "perception", "tier": "1"}])
     """Labels of your own on every series of the target, at most 5."""
+    run_url: str | None = Field(default=None, examples=["https://portal.example.net/runs/{run_id}"])
+    """Link to one run in the vendor's console, shown wherever the run is. Fields in braces are filled in from the run:
+    ``run_id``, ``workload``, ``target``, and the further ids that runs of the platform have (docs/api.md). A run that
+    lacks one of them has no link."""
 
     @property
     def base_url(self) -> str:
@@ -108,6 +115,11 @@ class TargetSettings(Pace):
                 "plain http would show the credentials to everybody on the way",
                 "use https, or set allow_http: true",
             )
+
+    @field_validator("run_url")
+    @classmethod
+    def _run_url(cls, template: str | None) -> str | None:
+        return None if template is None else check(template, (*ALWAYS, *cls.RUN_IDS))
 
     @model_validator(mode="after")
     def _whole(self) -> Self:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from importlib.util import find_spec
-from typing import Annotated, Any, Final, Literal, get_args
+from typing import Annotated, Any, ClassVar, Final, Literal, get_args
 
 from pydantic import BeforeValidator, Field
 
@@ -130,6 +130,15 @@ def _none_when_off(value: object) -> object:
 
 class FoundrySettings(TargetSettings, Selection):
     """A Microsoft Foundry project and its routines."""
+
+    RUN_IDS: ClassVar[tuple[str, ...]] = (
+        "dispatch_id",
+        "response_id",
+        "conversation_id",
+        "session_id",
+        "correlation_id",
+        "task_id",
+    )
 
     platform: Literal["foundry"] = "foundry"
     endpoint: Endpoint = Field(

@@ -44,6 +44,7 @@ class GraniteSettings(TargetSettings):
     """A Granite organisation and its workflows."""
 
     DEFAULT_ENDPOINT: ClassVar[str | None] = "https://api.getgranite.ai"
+    RUN_IDS: ClassVar[tuple[str, ...]] = ("execution_id",)
 
     platform: Literal["granite"] = "granite"
     interval: Annotated[Micros, Duration("1s", "1d")] = 3 * MINUTE

@@ -20,6 +20,7 @@ class ModeratelySettings(TargetSettings, Selection):
     """A Moderately AI team and its agents."""
 
     DEFAULT_ENDPOINT: ClassVar[str | None] = "https://api.moderately.ai"
+    RUN_IDS: ClassVar[tuple[str, ...]] = ("agent_id",)
 
     platform: Literal["moderately"] = "moderately"
     api_key: SecretText | None = Field(
