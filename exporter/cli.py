@@ -179,13 +179,22 @@ def demo_target(name: PlatformName, endpoint: str, credentials: Credentials) -> 
 
 
 def demo_settings(endpoints: Mapping[PlatformName, str], credentials: Credentials, state: Path) -> Settings:
-    """Return settings for all simulated platforms, with a pace that people can watch."""
-    pace = {"interval": "5s", "zero_hold": "10s", "deep_interval": "30s"}
+    """Return settings for all simulated platforms, with a pace that people can watch and some expectations."""
+    pace = {"interval": "5s", "zero_hold": "10s", "deep_interval": "30s", "requests_per_minute": 1200}
+    further: Mapping[PlatformName, Mapping[str, object]] = {"granite": {"workflow_tokens": True}}
     targets = [
-        PLATFORMS[name].model_validate(demo_target(name, endpoint, credentials) | pace)
+        PLATFORMS[name].model_validate(demo_target(name, endpoint, credentials) | pace | further.get(name, {}))
         for name, endpoint in endpoints.items()
     ]
-    return Settings.model_validate({"targets": targets, "state": state})
+    workloads = [
+        {"match": {"workload": "*"}, "labels": {"team": "automation"}, "objective": {"success_ratio": 0.95}},
+        {
+            "match": {"platform": "foundry"},
+            "labels": {"team": "support", "tier": "1"},
+            "objective": {"max_silence": "1h", "max_active": "30m"},
+        },
+    ]
+    return Settings.model_validate({"targets": targets, "workloads": workloads, "state": state})
 
 
 def _configuration(endpoints: Mapping[PlatformName, str], credentials: Credentials) -> str:
