@@ -8,15 +8,18 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 
-from tools import configuration_page, metrics_page
+from tools import configuration_page, metrics_page, platform_pages, rules
 
 ROOT = Path(__file__).resolve().parent.parent
 
 GENERATED: Mapping[str, Callable[[], str]] = {
     "docs/configuration.md": configuration_page.page,
     "docs/metrics.md": metrics_page.page,
+    **platform_pages.pages(),
+    **{path: partial(rules.page, path) for path in rules.FILES},
 }
 
 

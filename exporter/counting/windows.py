@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 
-from exporter.counting import workloads
+from exporter.counting import notable, workloads
 from exporter.counting.draft import Draft
 from exporter.counting.figures import Figures, Nets, applied, figures_of, none_falls, note, series_of
 from exporter.counting.ledger import ListingState, SeriesKey, SourceState, WindowKey, WindowState
@@ -38,7 +38,11 @@ def count_windows(draft: Draft, batch: Windows[WindowTotal]) -> None:
         apply_marks(draft, workloads.slot_of(draft, identity), (mark,))
     for example in batch.examples:
         _exemplify(draft, example)
-    _note_read(draft, batch, [source for source in lists if not source.deep])
+    regular = [source for source in lists if not source.deep]
+    if batch.failed is not None:
+        whole = [draft.listing(source.name) for source in regular]
+        notable.note_named(draft, batch.failed, max((each.last_whole or 0 for each in whole if each), default=None))
+    _note_read(draft, batch, regular)
 
 
 def _note_read(draft: Draft, batch: Windows[WindowTotal], regular: list[Source[WindowTotal]]) -> None:
@@ -91,13 +95,15 @@ def _start_new(draft: Draft, source: Source[WindowTotal], told: Figures, nets: N
 
 
 def _cut_short(before: Figures, told: Figures, key: WindowKey) -> bool:
-    """Whether the family's list was cut short: it has lost a figure, and in one window figures do not vanish.
+    """Whether the family's list was cut short: it has lost a figure above 0, and in one window those do not vanish.
 
     Then nobody knows what a new figure was before: what is told now is its baseline. A list that only grew was
     shorter than any limit it may have, so that what is new on it was 0.
     """
     family = key[1].family
-    return any(figure.family == family and (item, figure) not in told for item, figure in before)
+    return any(
+        value and figure.family == family and (item, figure) not in told for (item, figure), value in before.items()
+    )
 
 
 def _count_item(draft: Draft, source: Source[WindowTotal], nets: Nets) -> None:

@@ -69,7 +69,7 @@ def turns(
             starts = set(counted[workflow]) - {state.anchor}
             if not counted[workflow] or (wanted and workflow not in measured):
                 starts.add(first)
-            hidden = not last.whole and workflow not in last.items
+            hidden = not last.whole and workflow not in last.items and state.anchor in counted[workflow]
             if hidden or (wanted and measured.get(workflow) == state.anchor):
                 starts.add(state.anchor)
             seen = last.whole or workflow in last.items
