@@ -28,7 +28,7 @@ from exporter.platforms.accounting import MESSAGES, PAYLOAD, Account, PlatformAc
 from exporter.platforms.foundry.records import Action, Routine, RoutineRun, Trigger
 
 EVENT_SOURCE: Final = left("says where events come from, nothing about runs")
-CONSOLE: Final = left("an id for consoles, one for each run: too many values for a label")
+CONSOLE: Final = serves("an id for the run feed and for consoles; one for each run is too many values for a label")
 
 ACCOUNT: Final = PlatformAccount(
     name="foundry",
