@@ -21,7 +21,15 @@ UV = (sys.executable, "-m", "uv")  # the locked one, so that the locks do not de
 # Each lock and the arguments that select its content. dev.txt holds everything and comes first: the others
 # are constrained by it, so that one package has one version wherever it stands.
 LOCKS: Mapping[str, Sequence[str]] = {
-    "dev.txt": ("pyproject.toml", "--all-extras", "--group=test", "--group=lint", "--group=lock", "--group=build"),
+    "dev.txt": (
+        "pyproject.toml",
+        "--all-extras",
+        "--group=test",
+        "--group=lint",
+        "--group=dashboards",
+        "--group=lock",
+        "--group=build",
+    ),
     "run.txt": ("pyproject.toml", "--all-extras", "--constraints=requirements/dev.txt"),
     "build.txt": ("--group=build", "--constraints=requirements/dev.txt"),
 }
