@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from exporter.errors import StateCorrupt, StateError, StateNewer
+from exporter.store.lock import StateLock
 from exporter.times import Micros
 
 APPLICATION_ID: Final = 0x41455850
@@ -46,14 +47,19 @@ def connect(path: Path | None, now: Micros) -> sqlite3.Connection:
         connection.close()
         if isinstance(error, sqlite3.OperationalError) and not _damaged(error):
             raise StateError(f"{path}: {error}") from None
-        raise StateCorrupt(
-            f"{path}: is damaged or is no state file ({error}); move it away, or start empty with --state.reset "
-            "(counters then begin at 0, which Prometheus takes for a restart)"
-        ) from None
+        raise damaged(path, str(error)) from None
     except StateError:
         connection.close()
         raise
     return connection
+
+
+def damaged(path: Path | None, how: str) -> StateCorrupt:
+    """Say that a file cannot be read, and what to do about it."""
+    return StateCorrupt(
+        f"{path}: is damaged or is no state file ({how}); move it away, or start empty with --state.reset "
+        "(counters then begin at 0, which Prometheus takes for a restart)"
+    )
 
 
 def _damaged(error: sqlite3.Error) -> bool:
@@ -78,7 +84,7 @@ def _check(connection: sqlite3.Connection, path: Path | None) -> None:
         return
     (application,) = connection.execute("PRAGMA application_id").fetchone()
     (tables,) = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
-    if application != APPLICATION_ID and tables:
+    if application not in (0, APPLICATION_ID) or (tables and not application):
         raise StateCorrupt(f"{path}: is a database of another program; set another `state`, this file is left as it is")
     (verdict,) = connection.execute("PRAGMA quick_check(1)").fetchone()
     if verdict != "ok":
@@ -110,14 +116,29 @@ def read_meta(connection: sqlite3.Connection, key: str) -> str:
     return "" if row is None else str(row[0])
 
 
+def read_created_at(connection: sqlite3.Connection, path: Path | None) -> Micros:
+    """Return when the state was begun (wall time)."""
+    text = read_meta(connection, "created_at")
+    if not text.isdigit():
+        raise damaged(path, "when it was begun cannot be read")
+    return int(text)
+
+
 def set_aside(path: Path, now: datetime) -> list[Path]:
-    """Move a state file and its journals aside (``--state.reset``); return where they are now."""
+    """Move a state file and its journals aside (``--state.reset``); return where they are now.
+
+    Raises StateLocked when a process has it open, whose counts would go on into the file that was moved.
+    """
     stamp = now.astimezone(UTC).strftime("%Y%m%dT%H%M%S.%fZ")
     moved = []
-    for suffix in ("", "-wal", "-shm"):
-        old = path.with_name(path.name + suffix)
-        if old.exists():
-            new = path.with_name(f"{path.name}.reset-{stamp}{suffix}")
-            old.rename(new)
-            moved.append(new)
+    lock = StateLock(path)
+    try:
+        for suffix in ("", "-wal", "-shm"):
+            old = path.with_name(path.name + suffix)
+            if old.exists():
+                moved.append(old.rename(path.with_name(f"{path.name}.reset-{stamp}{suffix}")))
+    except OSError as error:
+        raise StateError(f"{path}: cannot be moved aside ({error.strerror})") from None
+    finally:
+        lock.release()
     return moved

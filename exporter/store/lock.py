@@ -7,20 +7,54 @@ from __future__ import annotations
 
 import fcntl
 import os
+import re
+from contextlib import suppress
 from pathlib import Path
 
 from exporter.errors import StateError, StateLocked
 
-NETWORK_FILE_SYSTEMS = frozenset({"nfs", "nfs4", "cifs", "smb3", "smbfs", "9p", "fuse.sshfs", "ceph", "glusterfs"})
+NETWORK_FILE_SYSTEMS = frozenset(
+    {
+        "nfs",
+        "nfs4",
+        "cifs",
+        "smb3",
+        "smbfs",
+        "afs",
+        "9p",
+        "ceph",
+        "fuse.ceph",
+        "fuse.ceph-fuse",
+        "glusterfs",
+        "fuse.glusterfs",
+        "lustre",
+        "gpfs",
+        "beegfs",
+        "fuse.sshfs",
+        "fuse.s3fs",
+        "fuse.rclone",
+        "fuse.gcsfuse",
+        "fuse.blobfuse2",
+    }
+)
+
+BEGUN = "begun"
+"""Second line of the lock file, once there is a state."""
 
 
 class StateLock:
-    """Holds ``<state>.lock`` for as long as the process lives, or until released."""
+    """Holds ``<state>.lock`` for as long as the process lives, or until released.
+
+    It lies beside the file itself, so that two names of one file (a link) do not make two locks.
+    """
 
     def __init__(self, state: Path) -> None:
-        self.path = state.with_name(state.name + ".lock")
+        real = state.resolve()
+        self.path = real.with_name(real.name + ".lock")
         try:
             self._descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        except FileNotFoundError:
+            raise StateError(f"{state.parent}: no such directory; create it, or set another `state`") from None
         except OSError as error:
             raise StateError(
                 f"{self.path}: cannot be opened for writing ({error.strerror}); "
@@ -28,16 +62,35 @@ class StateLock:
             ) from None
         try:
             fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            holder = os.read(self._descriptor, 32).decode("ascii", "replace").strip()
+        except BlockingIOError:
+            holder = self._read()[0]
             os.close(self._descriptor)
             who = f"process {holder}" if holder.isdigit() else "another process"
             raise StateLocked(
                 f"{state}: {who} has this state open; two exporters must not share one, "
                 "give each its own state (or stop the other)"
             ) from None
-        os.ftruncate(self._descriptor, 0)
-        os.write(self._descriptor, f"{os.getpid()}\n".encode())
+        except OSError as error:
+            os.close(self._descriptor)
+            raise StateError(
+                f"{self.path}: cannot be locked ({error.strerror}); put the state on a local disk"
+            ) from None
+        self.begun = BEGUN in self._read()
+        """Whether there was a state when the lock was last held."""
+        self._write()
+
+    def note_begun(self) -> None:
+        """Note that there is a state now."""
+        self.begun = True
+        self._write()
+
+    def _read(self) -> list[str]:
+        return os.pread(self._descriptor, 64, 0).decode("ascii", "replace").split("\n")
+
+    def _write(self) -> None:
+        with suppress(OSError):  # on a full disk nobody learns who holds the lock; it holds all the same
+            os.ftruncate(self._descriptor, 0)
+            os.pwrite(self._descriptor, f"{os.getpid()}\n{BEGUN if self.begun else ''}\n".encode(), 0)
 
     def release(self) -> None:
         """Let another process in. The file stays: deleting it would let two processes lock two files."""
@@ -54,7 +107,7 @@ def network_file_system(path: Path, mounts: str) -> str | None:
         parts = line.split(" ")
         if len(parts) < 3:
             continue
-        point = Path(parts[1].encode().decode("unicode_escape", "replace"))
-        if (path == point or point in path.parents) and len(point.parts) > best:
+        point = Path(re.sub(r"\\([0-7]{3})", lambda octal: chr(int(octal[1], 8)), parts[1]))
+        if (path == point or point in path.parents) and len(point.parts) >= best:  # the later one lies on top
             best, kind = len(point.parts), parts[2]
     return kind if kind in NETWORK_FILE_SYSTEMS else None

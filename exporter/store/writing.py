@@ -1,0 +1,64 @@
+"""From changes to the tables, within a transaction that somebody else begins and ends."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Mapping
+from typing import Any
+
+from exporter.counting.ledger import Changes, TargetState
+from exporter.store import rows
+from exporter.store.reading import id_of
+
+
+def write(connection: sqlite3.Connection, target: int, changes: Changes) -> None:
+    """Write everything of the changes that is durable."""
+    if changes.target is not None:
+        fields = ", ".join(f"{field} = ?" for field in TargetState._fields)
+        connection.execute(
+            f"UPDATE target SET {fields} WHERE id = ?",  # noqa: S608 (names of ours)
+            (*changes.target, target),
+        )
+    _write(connection, target, rows.LISTINGS, changes.listings)
+    _write(connection, target, rows.OPEN_RUNS, changes.open_runs)
+    _write(connection, target, rows.TIMELESS, changes.timeless)
+    _write(connection, target, rows.WORKLOADS, changes.workloads)
+    _write(connection, target, rows.SOURCES, changes.sources)
+    _write(connection, target, rows.FIGURES, changes.windows)
+    _write(connection, target, rows.SERIES, changes.series)
+    _write(connection, target, rows.MARKS, changes.marks)
+    if changes.remember:
+        connection.executemany(
+            "INSERT INTO ended_run VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
+            [(target, day, id_of(run_id)) for day, run_id in changes.remember],
+        )
+    if changes.prune_before_day is not None:
+        connection.execute("DELETE FROM ended_run WHERE target = ? AND day < ?", (target, changes.prune_before_day))
+
+
+def _write(
+    connection: sqlite3.Connection, target: int, table: rows.Table[Any, Any], changed: Mapping[Any, Any]
+) -> None:
+    gone = [(target, *table.key_row(key)) for key, value in changed.items() if value is None]
+    if gone:
+        connection.executemany(table.delete, gone)
+    kept = [
+        (target, *table.key_row(key), *table.value_row(value)) for key, value in changed.items() if value is not None
+    ]
+    if kept:
+        connection.executemany(table.upsert, kept)
+
+
+def drop_all_but_totals(connection: sqlite3.Connection, target: int) -> None:
+    """Another upstream: what was counted stands, what it was counted from says nothing any more (rule 28)."""
+    for table in ("listing", "open_run", "ended_run", "timeless_run", "workload", "source", "figure", "mark"):
+        connection.execute(f"DELETE FROM {table} WHERE target = ?", (target,))  # noqa: S608
+    fields = ", ".join(f"{field} = NULL" for field in TargetState._fields)
+    connection.execute(f"UPDATE target SET {fields} WHERE id = ?", (target,))  # noqa: S608
+
+
+def drop(connection: sqlite3.Connection, target: int) -> None:
+    """Drop all that belongs to a target."""
+    drop_all_but_totals(connection, target)
+    connection.execute("DELETE FROM series WHERE target = ?", (target,))
+    connection.execute("DELETE FROM target WHERE id = ?", (target,))
