@@ -62,8 +62,10 @@ def _count_source(draft: Draft, source: Source[WindowTotal], nets: Nets) -> None
     state = draft.source(source.name)
     told = figures_of(source.whole)
     if state is None:
-        # the first reading is the baseline: what it holds happened before us, whichever way it is filed
-        draft.changes.sources[source.name] = SourceState(anchor=source.whole.start)
+        # The first reading is the baseline: what it holds happened before us, whichever way it is filed. One that
+        # names nothing at all may be a lie; from its end on it makes no difference whether it was.
+        nothing = source.complete and not told
+        draft.changes.sources[source.name] = SourceState(anchor=source.whole.end if nothing else source.whole.start)
         for key, value in told.items():
             born(draft, _keep(draft, key, source, value))
         return
@@ -139,7 +141,7 @@ def _exemplify(draft: Draft, example: Example) -> None:
     if now is not None:
         rise = sum(now.shown + now.pending) - (sum(known.shown + known.pending) if known is not None else 0)
         if rise > 0:
-            exemplify(draft, key, 0, rise, example.run_id)
+            exemplify(draft, key, 0, 1, example.run_id)
 
 
 def _keep(draft: Draft, key: WindowKey, source: Source[WindowTotal], value: int) -> SeriesKey:

@@ -62,6 +62,19 @@ def test_the_first_reading_is_the_baseline() -> None:
     assert anchor_of(bench) == ANCHOR
 
 
+def test_an_empty_first_answer_never_becomes_a_burst() -> None:
+    """The window then begins at its end: what the platform has of the past is not asked for any more."""
+    bench = Bench(rules=WINDOWED)
+    bench.windows({}, anchor=ANCHOR)
+    assert anchor_of(bench) == bench.now
+    bench.windows({DONE: 5, BAD: 1}, anchor=ANCHOR)
+    assert bench.counted() == {}
+    began = anchor_of(bench)
+    bench.now += HOUR
+    bench.windows({DONE: 2}, anchor=began)
+    assert bench.counted() == {"completed": 2}
+
+
 def test_figures_without_a_workload_are_at_zero_from_the_baseline() -> None:
     bench = Bench(rules=WINDOWED)
     reading = Reading(ANCHOR, START, (WindowTotal(TOKENS, "", (), 1000),))
