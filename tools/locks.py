@@ -27,6 +27,7 @@ LOCKS: Mapping[str, Sequence[str]] = {
         "--group=test",
         "--group=lint",
         "--group=dashboards",
+        "--group=ship",
         "--group=lock",
         "--group=build",
     ),
