@@ -86,6 +86,10 @@ def _check(connection: sqlite3.Connection, path: Path | None) -> None:
     (tables,) = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
     if application not in (0, APPLICATION_ID) or (tables and not application):
         raise StateCorrupt(f"{path}: is a database of another program; set another `state`, this file is left as it is")
+    (page,) = connection.execute("PRAGMA page_size").fetchone()
+    wal = path.with_name(path.name + "-wal")
+    if path.stat().st_size % page and not (wal.exists() and wal.stat().st_size):
+        raise sqlite3.DatabaseError("malformed: it ends within a page")
     (verdict,) = connection.execute("PRAGMA quick_check(1)").fetchone()
     if verdict != "ok":
         raise sqlite3.DatabaseError(f"malformed: {verdict}")

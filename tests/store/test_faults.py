@@ -1,0 +1,125 @@
+"""Kills and full disks, in real processes."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+
+from exporter.errors import StateError
+from exporter.store.sqlite import SqliteStore
+from tests.store.kit import DONE, NOW, TODAY, commit, counted
+
+ME = "roboto https://example.test org"
+
+COUNTS = """
+import sys
+from pathlib import Path
+from exporter.store.sqlite import SqliteStore
+from tests.store.kit import DONE, NOW, commit, counted
+store = SqliteStore(Path(sys.argv[1]), NOW)
+ledger = store.open_target("t", sys.argv[2], NOW, holds=False)
+start = ledger.series[DONE].shown[0] if ledger.series else 0
+for number in range(start + 1, start + 11):
+    commit(store, counted(number))
+"""
+
+
+def count_in_another_process(path: Path, kill_at: str) -> int:
+    """Count on, in a process that is killed at a named point; return its status."""
+    environment = {**os.environ, "AUTOMATION_EXPORTER_KILL_AT": kill_at}
+    return subprocess.run(
+        [sys.executable, "-c", COUNTS, str(path), ME], env=environment, timeout=120, check=False
+    ).returncode
+
+
+@pytest.mark.parametrize(
+    ("points", "counts"),
+    [
+        (["before_commit:1"], [0]),
+        (["after_commit:1"], [1]),
+        (["before_commit:4", "after_commit:4", "before_commit:1"], [3, 7, 7]),
+    ],
+)
+def test_a_kill_leaves_what_was_committed_and_nothing_else(path: Path, points: list[str], counts: list[int]) -> None:
+    for point, count in zip(points, counts, strict=True):
+        assert count_in_another_process(path, point) == -signal.SIGKILL
+        store = SqliteStore(path, NOW)
+        ledger = store.open_target("t", ME, NOW, holds=False)
+        assert (ledger.series[DONE].shown[0] if ledger.series else 0) == count
+        runs = {(f"run {number}", TODAY) for number in range(1, 20)}
+        assert ledger.remembered(runs) == {f"run {number}" for number in range(1, count + 1)}
+        store.close()
+
+
+def test_a_process_that_is_not_killed_counts_to_the_end(path: Path) -> None:
+    assert count_in_another_process(path, "") == 0
+    store = SqliteStore(path, NOW)
+    assert store.open_target("t", ME, NOW, holds=False).series[DONE].shown == (10,)
+    store.close()
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A file system of a megabyte."""
+    if os.getuid():
+        pytest.skip("mounting needs root")
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", folder], check=False, capture_output=True
+    )
+    if mounted.returncode:
+        pytest.skip("nothing can be mounted here")
+    yield folder
+    subprocess.run(["umount", folder], check=True)
+
+
+def fill(folder: Path) -> Path:
+    """Fill a file system to its last page; return what has to go again."""
+    ballast = folder / "ballast"
+    with ballast.open("wb", buffering=0) as file, suppress(OSError):
+        while True:
+            file.write(b"x" * 4096)
+    return ballast
+
+
+def test_a_full_disk_loses_nothing_and_room_is_enough_to_go_on(small_disk: Path) -> None:
+    path = small_disk / "state.db"
+    store = SqliteStore(path, NOW)
+    store.open_target("t", ME, NOW, holds=False)
+    commit(store, counted(1))
+    ballast = fill(small_disk)
+    committed = 1
+    with pytest.raises(StateError, match=r"full|disk I/O error"):  # noqa: PT012 (the journal may have had room left)
+        for number in range(2, 100):
+            commit(store, counted(number))
+            committed = number
+    for _ in range(3):
+        with pytest.raises(StateError):
+            commit(store, counted(1000))
+        assert store.ledger("t").series[DONE].shown == (committed,)
+    ballast.unlink()
+    commit(store, counted(committed + 1))
+    assert store.ledger("t").series[DONE].shown == (committed + 1,)
+    assert not store.ledger("t").remembered({("run 1000", TODAY)})
+    store.close()
+    again = SqliteStore(path, NOW)
+    assert again.open_target("t", ME, NOW, holds=False).series[DONE].shown == (committed + 1,)
+    again.close()
+
+
+def test_a_state_cannot_be_begun_on_a_full_disk(small_disk: Path) -> None:
+    ballast = fill(small_disk)
+    path = small_disk / "state.db"
+    with pytest.raises(StateError) as refused:
+        SqliteStore(path, NOW)
+    assert str(path) in str(refused.value)
+    ballast.unlink()
+    SqliteStore(path, NOW).close()
