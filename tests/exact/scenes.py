@@ -22,7 +22,7 @@ from exporter.simulator import ManualClock, Platform
 from exporter.simulator.clock import http_date
 from exporter.store.sqlite import SqliteStore
 from exporter.target import Target
-from exporter.times import HOUR, MINUTE, Micros
+from exporter.times import HOUR, MINUTE, SECOND, Micros
 from tests.exact.world import HandClock
 from tests.platforms.support import FOUNDRY_URL, NOW, sample
 
@@ -65,6 +65,29 @@ def foundry_before_any_run(request: httpx.Request) -> bytes:
     return sample("foundry/routines_list" if request.url.path.endswith("/routines") else "foundry/runs_empty")
 
 
+def moderately_team(request: httpx.Request) -> bytes:
+    """The agents, and three pages of executions."""
+    match request.url.path:
+        case "/agents":
+            return sample("moderately/agents")
+        case "/agent-configuration-versions":
+            return sample("moderately/agent_configuration_versions")
+    if "statuses" in request.url.params:
+        return sample("moderately/agent_executions_empty")
+    pages = {"1": "page1", "2": "page2_awkward", "3": "page3_unknown_status"}
+    return sample(f"moderately/agent_executions_{pages[request.url.params['page']]}")
+
+
+def moderately_before_any_run(request: httpx.Request) -> bytes:
+    """The agents, none of which has run."""
+    if request.url.path == "/agents":
+        return sample("moderately/agents")
+    return sample("moderately/agent_executions_empty")
+
+
+EXECUTED: Micros = 1_768_471_500 * SECOND
+"""2026-01-15 10:05, soon after the executions of the samples."""
+
 SCENES: Mapping[Platform, Scene] = {
     "roboto": Scene(
         {"name": "fleet", "org_id": "og_k3v9x2", "token": "example-token", "labels": {"team": "perception"}},
@@ -78,6 +101,21 @@ SCENES: Mapping[Platform, Scene] = {
         (
             Act(NOW - 12 * HOUR, foundry_before_any_run),
             Act(NOW, foundry_project),
+        ),
+    ),
+    "granite": Scene(
+        {"name": "office", "api_key": "example-key", "deep_interval": "1m"},
+        (
+            Act(NOW - 3 * MINUTE, always("granite/batch_empty")),
+            Act(NOW, always("granite/batch_ok")),
+            Act(NOW + 3 * MINUTE, always("granite/batch_ok")),
+        ),
+    ),
+    "moderately": Scene(
+        {"name": "agents", "team_id": "team_A", "api_key": "example-key"},
+        (
+            Act(EXECUTED - 3 * HOUR, moderately_before_any_run),
+            Act(EXECUTED, moderately_team),
         ),
     ),
 }

@@ -12,11 +12,13 @@ from typing import Any
 import httpx
 
 from exporter.catalogue.model import Metric
-from exporter.counting.ledger import ListingState, OpenRun, SourceState
+from exporter.counting.ledger import ListingState, OpenRun, SourceState, WindowKey, WindowState, WorkloadState
 from exporter.http import Budget, Client, http_date
 from exporter.observations import ListingFailed, Observed, Page, Roster, Run, Windows, WindowTotal, Workload
 from exporter.platforms.base import Platform, View
 from exporter.platforms.foundry import FoundryPlatform, FoundrySettings
+from exporter.platforms.granite import GranitePlatform, GraniteSettings
+from exporter.platforms.moderately import ModeratelyPlatform, ModeratelySettings
 from exporter.platforms.roboto import RobotoPlatform, RobotoSettings
 from exporter.times import SECOND, Micros, Moment, to_datetime
 
@@ -27,6 +29,9 @@ NOW: Micros = http_date(DATE) or 0
 
 ROBOTO_URL = "https://api.roboto.ai"
 FOUNDRY_URL = "https://contoso-ai.services.ai.azure.com/api/projects/ops"
+
+GRANITE_URL = "https://api.getgranite.ai"
+MODERATELY_URL = "https://api.moderately.ai"
 
 Answer = Callable[[httpx.Request], httpx.Response]
 
@@ -93,6 +98,18 @@ def foundry(**keys: Any) -> FoundryPlatform:
     return FoundryPlatform(FoundrySettings.model_validate({"name": "ops", "platform": "foundry", **given}))
 
 
+def granite(**keys: Any) -> GranitePlatform:
+    """Return a Granite platform."""
+    given = {"api_key": "example-key", **keys}
+    return GranitePlatform(GraniteSettings.model_validate({"name": "office", "platform": "granite", **given}))
+
+
+def moderately(**keys: Any) -> ModeratelyPlatform:
+    """Return a Moderately platform of the sample team."""
+    given = {"team_id": "team_A", "api_key": "example-key", **keys}
+    return ModeratelyPlatform(ModeratelySettings.model_validate({"name": "agents", "platform": "moderately", **given}))
+
+
 def client_of(
     platform: Platform,
     upstream: Answer,
@@ -123,6 +140,9 @@ def view(
     open_runs: Mapping[str, OpenRun] | None = None,
     sources: Mapping[str, SourceState] | None = None,
     memory: dict[str, Any] | None = None,
+    workloads: Mapping[str, WorkloadState] | None = None,
+    windows: Mapping[WindowKey, WindowState] | None = None,
+    counted: int = 0,
 ) -> View:
     """Return what a platform may know of the ledger, by default nothing."""
     return View(
@@ -130,9 +150,11 @@ def view(
         floor=floor,
         listings=listings or {},
         open_runs=open_runs or {},
-        workloads={},
+        workloads=workloads or {},
         sources=sources or {},
         memory={} if memory is None else memory,
+        windows=windows or {},
+        counted=counted,
     )
 
 
@@ -154,6 +176,7 @@ def _lines(batch: Observed) -> Iterator[str]:
         case Roster():
             yield from _workloads(batch.items)
         case Page():
+            yield from _workloads(batch.workloads)
             for run in batch.items:
                 yield from _run(run)
         case Windows():
@@ -163,7 +186,7 @@ def _lines(batch: Observed) -> Iterator[str]:
             return
     for skipped in batch.skipped:
         yield f"skipped {skipped.reason}"
-    for name in () if isinstance(batch, Windows) else batch.unknown:
+    for name in batch.unknown:
         yield f"unknown {name}"
 
 
@@ -185,15 +208,21 @@ def _windows(batch: Windows[WindowTotal]) -> Iterator[str]:
             yield f"  {total.item} {_series(total.metric, total.labels)} {total.value}"
     for level in batch.levels or ():
         yield f"level {level.workload} {_series(level.metric, level.labels)} {level.value:g}"
+    for identity, mark in batch.marks:
+        yield f"mark {identity} {_series(mark.metric, mark.labels)} at {_time(mark.at)}"
+    for example in batch.examples:
+        yield f"example {_series(example.metric, example.labels)} {example.run_id}"
 
 
 def _run(run: Run) -> Iterator[str]:
     yield f"run {run.id} of {run.workload} {'ended ' + run.outcome if run.ended else 'open ' + run.state}"
-    times = {"triggered": run.triggered, "started": run.started, "finished": run.finished}
+    times = {"created": run.created, "triggered": run.triggered, "started": run.started, "finished": run.finished}
     told = [f"{name} {_time(at)}" for name, at in times.items() if at is not None]
     yield f"  {', '.join(told) or 'no times'}"
     for add in run.adds:
-        amount = f"{add.amount / SECOND:g} s" if add.metric.type == "histogram" else f"+{add.amount}"
+        amount = f"+{add.amount}"
+        if add.metric.type == "histogram":
+            amount = f"{add.amount / SECOND:g} s" if add.metric.unit == SECOND else f"{add.amount}"
         yield f"  {_series(add.metric, add.labels)} {amount}"
     for mark in run.marks:
         yield f"  {_series(mark.metric, mark.labels)} at {_time(mark.at)}"
@@ -203,6 +232,8 @@ def _run(run: Run) -> Iterator[str]:
 
 def _series(metric: Metric, labels: tuple[str, ...]) -> str:
     names = metric.labels[1:] if metric.per_workload else metric.labels
+    if metric.type == "gaugehistogram":
+        names = (*names, "le")
     pairs = ",".join(f'{name}="{value}"' for name, value in zip(names, labels, strict=True))
     return f"{metric.name}{{{pairs}}}"
 

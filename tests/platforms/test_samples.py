@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import httpx
 import pytest
 
 from exporter.errors import UpstreamError
 from exporter.observations import Roster
+from exporter.times import DAY
 from tests.conftest import Golden
 from tests.platforms.support import (
+    GRANITE_URL,
+    MODERATELY_URL,
+    NOW,
     ROBOTO_URL,
     SAMPLES,
     StillClock,
     client_of,
     foundry,
+    granite,
+    moderately,
     reply,
     roboto,
     sample,
@@ -84,8 +92,79 @@ def read_foundry(routines: object, runs: object, status: int = 200) -> str:
     return "".join(text)
 
 
-@pytest.mark.parametrize("folder", ["roboto", "foundry"])
+def test_granite(golden: Golden) -> None:
+    """Figures, levels, times and examples, each of three questions answered with the sample; or why it is no use."""
+    text = []
+    for name in names("granite", "batch", "error"):
+        status = int(name.split("_")[1]) if name.startswith("error") else 200
+        text.append(f"# {name}\n{read_granite(sample(f'granite/{name}'), status)}")
+    golden("granite.txt")("".join(text))
+
+
+def read_granite(content: bytes, status: int) -> str:
+    """Return what a poll of this answer observes."""
+    platform = granite()
+    client = client_of(platform, lambda _: reply(content, status), GRANITE_URL)
+    try:
+        return "".join(shown(platform.observe(batch, NOW)) for batch in platform.fetch(client, view(), StillClock()))
+    except UpstreamError as error:
+        return f"{error.reason}: {error}\n"
+
+
+def test_moderately(golden: Golden) -> None:
+    """Agents and the executions of three pages, an empty listing, and errors."""
+    text = [f"# agents, agent_executions_page1 to 3\n{read_moderately(moderately_page)}"]
+    for name in ["agent_executions_empty", *names("moderately", "error")]:
+        status = int(name.split("_")[1]) if name.startswith("error") else 200
+        answer = reply(sample(f"moderately/{name}"), status)
+        text.append(f"# {name}\n{read_moderately(lambda _, answer=answer: answer)}")
+    golden("moderately.txt")("".join(text))
+
+
+def moderately_page(request: httpx.Request) -> httpx.Response:
+    """A page of the listing by its number."""
+    name = {"1": "page1", "2": "page2_awkward", "3": "page3_unknown_status"}[request.url.params["page"]]
+    return reply(sample(f"moderately/agent_executions_{name}"))
+
+
+def read_moderately(listing: Callable[[httpx.Request], httpx.Response]) -> str:
+    """Return what a poll of the sample agents and this listing observes."""
+    platform = moderately()
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        match request.url.path:
+            case "/agents":
+                return reply(sample("moderately/agents"))
+            case "/agent-configuration-versions":
+                return reply(sample("moderately/agent_configuration_versions"))
+        if "statuses" in request.url.params:
+            return reply(sample("moderately/agent_executions_empty"))
+        return listing(request)
+
+    text = []
+    try:
+        client = client_of(platform, answer, MODERATELY_URL)
+        for batch in platform.fetch(client, view(floor=NOW - 365 * DAY), StillClock()):
+            text.append(shown(platform.observe(batch, NOW)))
+    except UpstreamError as error:
+        text.append(f"{error.reason}: {error}\n")
+    return "".join(text)
+
+
+@pytest.mark.parametrize("folder", ["roboto", "foundry", "granite", "moderately"])
 def test_no_sample_is_left_out(folder: str) -> None:
-    """Those of tokens are used by the tests of auth."""
-    kinds = ("org_stats", "sdk_rejects", "error", "routines", "runs", "legacy", "entra", "imds")
+    """Those of tokens are used by the tests of auth, those of requests by the tests of fetch."""
+    kinds = (
+        "org_stats",
+        "sdk_rejects",
+        "error",
+        "routines",
+        "runs",
+        "legacy",
+        "entra",
+        "imds",
+        "batch",
+        "agent",
+        "request",
+    )
     assert names(folder, *kinds) == sorted(path.stem for path in (SAMPLES / folder).glob("*.json"))

@@ -46,11 +46,12 @@ def fetch(settings: ModeratelySettings, client: Client, view: View, clock: Clock
     poll = _Poll(settings, client, view, clock)
     if poll.agents_due():
         yield poll.agents()
-    for listing in poll.listings():
+    listings = poll.listings()
+    for listing in listings:
         try:
             yield from poll.read(listing)
         except UpstreamError as error:
-            if client.aborted or isinstance(error, CONCERNS_ALL):
+            if client.aborted or len(listings) == 1 or isinstance(error, CONCERNS_ALL):
                 raise
             yield ListingFailed(listing.key, error.reason, str(error), poll.upstream_now)
 
@@ -164,11 +165,9 @@ class _Poll:
                     yield page
         except UpstreamError as error:
             failed = walk.failed(error)
-            if self._client.aborted or (isinstance(error, CONCERNS_ALL) and not failed.drop_link):
-                raise
-            yield failed
-            if isinstance(error, CONCERNS_ALL):
-                raise
+            if failed.drop_link and not self._client.aborted:
+                yield failed
+            raise
 
     def _ending(self, listing: Listing, page: Page[Owned]) -> Iterator[Page[Owned] | ListingFailed]:
         """Yield the page that ends a walk, if it is whole: pages of a list that grew shorter may lack what moved
