@@ -105,6 +105,8 @@ class Runner:
         self._log(target, report)
         target.up = report.good
         target.last_poll = self._clock.now().wall
+        if report.good:
+            target.last_success = target.last_poll
         self._tell(target, report)
         self._publisher.refresh(target)
         self._publisher.publish()

@@ -69,6 +69,7 @@ class Target:
     up: bool | None = None
     """Whether the last finished poll was good; None before the first."""
     last_poll: Micros | None = None
+    last_success: Micros | None = None
     last_error: LastError | None = None
     degraded: frozenset[str] = frozenset()
     """What is wrong although it may be up: labels of ``target_degraded``."""

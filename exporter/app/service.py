@@ -15,6 +15,7 @@ from typing import Final
 from exporter import killpoints
 from exporter.app.options import Options
 from exporter.app.reload import difference
+from exporter.app.runs import runs
 from exporter.app.status import status
 from exporter.app.targets import build, expectations, reset_state
 from exporter.catalogue import own
@@ -32,8 +33,9 @@ from exporter.store.sqlite import SqliteStore
 from exporter.target import Target
 from exporter.times import SECOND
 from exporter.web.app import Sources, Verdict, application
+from exporter.web.selection import RunFilter
 from exporter.web.server import Server
-from exporter.web.views import StatusView
+from exporter.web.views import RunsView, StatusView
 
 log = logging.getLogger(__name__)
 
@@ -88,6 +90,7 @@ class Service:
             healthy=self._healthy,
             ready=self._ready,
             status=self._status,
+            runs=self._runs,
             reload=self.reload if self._options.lifecycle else None,
         )
 
@@ -179,9 +182,12 @@ class Service:
         return Verdict(True, "state open, snapshot rendered")
 
     def _status(self) -> StatusView:
-        return status(
-            self.targets.values(), self._clock.now().wall, self._started, self.schedule.next_run, self._reload_error
-        )
+        now = self._clock.now().wall
+        targets = list(self.targets.values())
+        return status(targets, now, self._started, self.schedule.next_run, self._reload_error)
+
+    def _runs(self, wanted: RunFilter) -> RunsView:
+        return runs(list(self.targets.values()), self._clock.now().world, wanted)
 
     def reload(self) -> None:
         """Read the configuration anew; targets that did not change are not touched.

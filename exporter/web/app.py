@@ -2,6 +2,8 @@
 
     GET  /metrics      the snapshot in the form asked for; 503 until there is one
     GET  /             the status page
+    GET  /api/v1/targets   what it shows, as JSON
+    GET  /api/v1/runs      failed, late and open runs with their ids, as JSON; 400 for an outcome there is not
     GET  /-/healthy    200 while the program works, 503 with a sentence else
     GET  /-/ready      200 once there is something to scrape, 503 with a sentence else
     POST /-/reload     read the configuration anew; 403 unless that is enabled, 500 with the reason if it is bad
@@ -20,16 +22,19 @@ from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, PlainTextResponse, Response
+from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from exporter.errors import ConfigError
 from exporter.exposition import Rendered
+from exporter.web import api
 from exporter.web.headers import SecureHeaders
 from exporter.web.metrics import Metrics
-from exporter.web.pages import STYLE_POLICY, status_page
-from exporter.web.views import StatusView
+from exporter.web.pages import status_page, wanted
+from exporter.web.selection import BadQueryError, RunFilter, run_filter
+from exporter.web.style import STYLE_POLICY
+from exporter.web.views import RunsView, StatusView
 
 _METRICS_PATH: Final = "/metrics"
 _READ: Final = ("GET", "HEAD")
@@ -50,7 +55,7 @@ class Sources:
 
     ``snapshot``, ``healthy`` and ``ready`` are called on the event loop: they return at once and take no lock that
     is held for long. ``snapshot`` is None as long as there is none.
-    ``status`` and ``reload`` are called on a worker thread; ``reload`` never twice at a time. It raises
+    ``status``, ``runs`` and ``reload`` are called on a worker thread; ``reload`` never twice at a time. It raises
     ``ConfigError``, and is None when reloading over HTTP is not enabled.
     """
 
@@ -58,6 +63,7 @@ class Sources:
     healthy: Callable[[], Verdict]
     ready: Callable[[], Verdict]
     status: Callable[[], StatusView]
+    runs: Callable[[RunFilter], RunsView]
     reload: Callable[[], None] | None = None
 
 
@@ -66,7 +72,9 @@ def application(sources: Sources) -> ASGIApp:
     metrics = Metrics(sources.snapshot)
     pages = Starlette(
         routes=[
-            Route("/", _status(sources.status)),
+            Route("/", _status(sources)),
+            Route("/api/v1/targets", _targets(sources)),
+            Route("/api/v1/runs", _runs(sources)),
             Route(_METRICS_PATH, metrics, methods=_READ),
             Route("/-/healthy", _check(sources.healthy)),
             Route("/-/ready", _check(sources.ready)),
@@ -90,12 +98,40 @@ class _Front:
         await (self._metrics if scrape else self._pages)(scope, receive, send)
 
 
-def _status(status: Callable[[], StatusView]) -> _Endpoint:
-    async def answer(_request: Request) -> Response:
-        page = await run_in_threadpool(lambda: status_page(status()))
+def _status(sources: Sources) -> _Endpoint:
+    async def answer(request: Request) -> Response:
+        query = request.query_params
+        try:
+            chosen = run_filter(query)
+        except BadQueryError as error:
+            return _bad(error)
+        asked = wanted(query.get("sort", ""), query.get("runs", ""), query.get("open", ""), chosen)
+        page = await run_in_threadpool(lambda: status_page(sources.status(), sources.runs(chosen), asked))
         return HTMLResponse(page, headers={"content-security-policy": STYLE_POLICY})
 
     return answer
+
+
+def _targets(sources: Sources) -> _Endpoint:
+    async def answer(_request: Request) -> Response:
+        return JSONResponse(await run_in_threadpool(lambda: api.targets(sources.status())))
+
+    return answer
+
+
+def _runs(sources: Sources) -> _Endpoint:
+    async def answer(request: Request) -> Response:
+        try:
+            chosen = run_filter(request.query_params)
+        except BadQueryError as error:
+            return _bad(error)
+        return JSONResponse(await run_in_threadpool(lambda: api.runs(sources.runs(chosen))))
+
+    return answer
+
+
+def _bad(error: BadQueryError) -> Response:
+    return PlainTextResponse(f"{error}\n", status_code=400)
 
 
 def _check(check: Callable[[], Verdict]) -> _Endpoint:

@@ -23,3 +23,11 @@ HINTS: Final[Mapping[Reason, str]] = {
     "state": "The state file cannot be read or written: check its folder's free space and permissions.",
     "internal": "This is a bug of the exporter: please report it with the log line.",
 }
+
+DEGRADED: Final[Mapping[str, str]] = {
+    "first_walk": "The history is still being read, a part at each poll; it is not counted.",
+    "workload_error": "The runs of some workload could not be read; the others go on. The last error says more.",
+    "listing_error": "The list of runs could not be read whole at the last poll. The last error says more.",
+    "unsorted": "The platform lists runs out of order; they are read whole once an hour.",
+}
+"""What the reasons of ``automation_exporter_target_degraded`` mean; platforms may have further ones."""

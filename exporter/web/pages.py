@@ -1,111 +1,140 @@
-"""The status page: one plain HTML table, readable without scripts."""
+"""The status page: plain HTML without scripts. Query parameters sort its tables and choose runs."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from typing import Final
 
-from exporter.times import SECOND, Micros, to_datetime
-from exporter.web.headers import style_policy
-from exporter.web.hints import HINTS
 from exporter.web.markup import Markup, element, join, void
-from exporter.web.views import ErrorView, StatusView, TargetState, TargetView
-
-_STYLE: Final = """
-:root { color-scheme: light dark; font: 1rem/1.5 system-ui, sans-serif }
-body { max-width: 80rem; margin: 0 auto; padding: 1rem }
-table { border-collapse: collapse; width: 100% }
-caption { text-align: left; padding: .5rem 0 }
-th, td { text-align: left; vertical-align: top; padding: .5rem .75rem .5rem 0; border-bottom: 1px solid #8888 }
-td p { margin: 0; overflow-wrap: anywhere }
-nav a { margin-right: 1rem }
-"""
-STYLE_POLICY: Final = style_policy(_STYLE)
+from exporter.web.runs_table import COLUMNS, OPEN_COLUMNS, OPEN_RUNS, RUNS, SHOWN, ended_table, open_table
+from exporter.web.selection import RunFilter, address
+from exporter.web.sorting import Order, order_of
+from exporter.web.style import STYLE
+from exporter.web.targets_table import COLUMNS as TARGET_COLUMNS
+from exporter.web.targets_table import PLACE as TARGETS
+from exporter.web.targets_table import SORT, targets_table
+from exporter.web.times import moment
+from exporter.web.views import RunsView, StatusView
 
 _TITLE: Final = "automation-exporter"
-_COLUMNS: Final = ("Target", "Platform", "State", "Last poll", "Next poll", "Data whole up to", "Last error")
-_STATES: Final[dict[TargetState, str]] = {"starting": "starting", "up": "up", "down": "down"}
-_UNITS: Final = ((86_400, "d"), (3_600, "h"), (60, "min"))
+_LINKS: Final = (
+    ("/", "Refresh"),
+    ("/metrics", "Metrics"),
+    ("/api/v1/targets", "Targets as JSON"),
+    ("/api/v1/runs", "Runs as JSON"),
+    ("/-/healthy", "Health"),
+    ("/-/ready", "Readiness"),
+)
 
 
-def status_page(view: StatusView) -> str:
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What the request asks for: the order of each table, and which runs."""
+
+    targets: Order = field(default_factory=Order)
+    ended: Order = field(default_factory=Order)
+    open: Order = field(default_factory=Order)
+    runs: RunFilter = field(default_factory=RunFilter)
+
+    def query(self, *, without: str) -> list[tuple[str, str]]:
+        """Return the parameters that ask for this again, but for one."""
+        orders = ((SORT, self.targets), (RUNS, self.ended), (OPEN_RUNS, self.open))
+        return [
+            *((name, str(order)) for name, order in orders if order.name is not None and name != without),
+            *self.runs.query,
+        ]
+
+
+def wanted(sort: str, ended: str, opened: str, runs: RunFilter) -> Wanted:
+    """Read what the request asks for."""
+    return Wanted(
+        targets=order_of(sort, TARGET_COLUMNS),
+        ended=order_of(ended, COLUMNS),
+        open=order_of(opened, OPEN_COLUMNS),
+        runs=runs,
+    )
+
+
+def status_page(view: StatusView, runs: RunsView, asked: Wanted) -> str:
     """Return the page as a whole HTML document."""
+    up = sum(target.state == "up" for target in view.targets)
     head = element(
         "head",
         void("meta", charset="utf-8"),
         void("meta", name="viewport", content="width=device-width, initial-scale=1"),
-        element("title", _TITLE),
-        element("style", Markup(_STYLE)),
+        element("title", f"{up} of {len(view.targets)} up - {_TITLE}"),
+        element("style", Markup(STYLE)),
     )
-    body = element("body", element("header", element("h1", _TITLE), _links()), element("main", *_main(view)))
+    links = element("nav", *(element("a", text, href=path) for path, text in _LINKS), aria_label="Pages")
+    body = element(
+        "body",
+        element("header", element("h1", _TITLE), links),
+        element("main", _summary(view, up), _targets(view, asked), _ended(runs, asked), _open(runs, asked)),
+    )
     return f"<!doctype html>{element('html', head, body, lang='en')}\n"
 
 
-def _links() -> Markup:
-    links = (("/metrics", "Metrics"), ("/-/healthy", "Health"), ("/-/ready", "Readiness"))
-    return element("nav", *(element("a", text, href=path) for path, text in links))
-
-
-def _main(view: StatusView) -> list[Markup]:
-    up = sum(target.state == "up" for target in view.targets)
-    summary = f"Version {view.version}, started {_ago(view.started, view.now)}."
-    parts = [element("p", summary)]
-    if view.reload_error is not None:
-        parts.append(
-            element(
-                "p",
-                element("strong", "The newest configuration was not taken; the one before it is in use. "),
-                view.reload_error,
-                role="alert",
-            )
-        )
-    parts.append(
+def _summary(view: StatusView, up: int) -> Markup:
+    kind = "good" if up == len(view.targets) else "bad"
+    parts = [
         element(
-            "table",
-            element("caption", f"{up} of {len(view.targets)} targets are up."),
-            element("thead", element("tr", *(element("th", title, scope="col") for title in _COLUMNS))),
-            element("tbody", *(_row(target, view.now) for target in view.targets)),
+            "p",
+            element("span", f"{up} of {len(view.targets)} targets are up.", class_=kind),
+            f" Version {view.version}, started ",
+            moment(view.started, view.now),
+            ".",
         )
+    ]
+    if view.reload_error is not None:
+        announced = element("strong", "The newest configuration was not taken; the one before it is in use.")
+        parts.append(element("div", announced, element("pre", view.reload_error), role="alert"))
+    return join(*parts)
+
+
+def _targets(view: StatusView, asked: Wanted) -> Markup:
+    shown = targets_table(view.targets, view.now, asked.targets, asked.query(without=SORT))
+    return _section(TARGETS, "Targets", shown)
+
+
+def _ended(runs: RunsView, asked: Wanted) -> Markup:
+    if not runs.ended:
+        empty = element("p", "No run in memory failed, was late or was given up.", class_="faint")
+        return _section(RUNS, "Failed and late runs", _chosen(asked.runs), empty)
+    return _section(
+        RUNS,
+        "Failed and late runs",
+        _chosen(asked.runs),
+        _more(len(runs.ended), asked.runs),
+        ended_table(runs, asked.ended, asked.query(without=RUNS)),
     )
-    return parts
 
 
-def _row(target: TargetView, now: Micros) -> Markup:
-    state = "; ".join((_STATES[target.state], *target.degraded))
-    return element(
-        "tr",
-        element("th", target.name, scope="row"),
-        element("td", target.platform),
-        element("td", state),
-        element("td", _moment(target.last_poll, now)),
-        element("td", _moment(target.next_poll, now)),
-        element("td", _moment(target.data, now)),
-        element("td", _error(target.error, now)),
+def _open(runs: RunsView, asked: Wanted) -> Markup:
+    if not runs.open:
+        return _section(OPEN_RUNS, "Longest-open runs", element("p", "No run is known to be open.", class_="faint"))
+    return _section(
+        OPEN_RUNS,
+        "Longest-open runs",
+        _more(runs.open_total, asked.runs),
+        open_table(runs, asked.open, asked.query(without=OPEN_RUNS)),
     )
 
 
-def _error(error: ErrorView | None, now: Micros) -> Markup:
-    if error is None:
+def _section(place: str, title: str, *content: Markup) -> Markup:
+    name = f"{place}-title"
+    return element("section", element("h2", title, id=name), *content, id=place, aria_labelledby=name)
+
+
+def _chosen(chosen: RunFilter) -> Markup:
+    """Say which runs are shown, and the way to all of them."""
+    if not chosen:
         return Markup("")
-    return join(
-        element("p", _moment(error.at, now), f": {error.reason}"),
-        element("p", error.message),
-        element("p", HINTS[error.reason]),
-    )
+    said = ", ".join(f"{name} {value}" for name, value in chosen.query)
+    return element("p", f"Only {said}. ", element("a", "Show all runs", href=f"/#{RUNS}"))
 
 
-def _moment(moment: Micros | None, now: Micros) -> Markup:
-    if moment is None:
+def _more(total: int, chosen: RunFilter) -> Markup:
+    if total <= SHOWN:
         return Markup("")
-    exact = to_datetime(moment).isoformat(timespec="seconds").replace("+00:00", "Z")
-    return element("time", _ago(moment, now), datetime=exact, title=exact)
-
-
-def _ago(moment: Micros, now: Micros) -> str:
-    """Return the distance in the largest unit that keeps it above one, rounded down."""
-    length = abs(now - moment) // SECOND
-    text = f"{length} s"
-    for unit, name in _UNITS:
-        if length >= unit:
-            text = f"{length // unit} {name}"
-            break
-    return f"in {text}" if moment > now else f"{text} ago"
+    every = element("a", "more as JSON", href=address("/api/v1/runs", chosen.query))
+    return element("p", f"{SHOWN} of {total} are shown; ", every, ".", class_="faint")

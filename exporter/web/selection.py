@@ -1,0 +1,95 @@
+"""What a request asks for in its query: which runs, in which order."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Final
+from urllib.parse import urlencode
+
+from starlette.datastructures import QueryParams
+
+from exporter.web.views import OPEN, RunView
+
+OUTCOMES: Final = ("failed", "completed", "cancelled", "unknown", OPEN)
+"""Of runs in the feed. Completed and cancelled ones are there because they were late."""
+
+
+class BadQueryError(ValueError):
+    """The query asks for something that there is not; the text says what would be right."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunFilter:
+    """Which runs are wanted. Of each key any value given fits, all when none is.
+
+    ``workloads`` are names, or values of the label ``workload``, such as ``_other``. ``late`` asks for late ones only.
+    """
+
+    targets: tuple[str, ...] = ()
+    workloads: tuple[str, ...] = ()
+    outcomes: tuple[str, ...] = ()
+    late: bool = False
+
+    def __bool__(self) -> bool:
+        """Whether anything is left out."""
+        return bool(self.targets or self.workloads or self.outcomes or self.late)
+
+    def may_be_of(self, target: str) -> bool:
+        """Whether runs of this target are wanted."""
+        return not self.targets or target in self.targets
+
+    def may_be_open(self) -> bool:
+        """Whether runs that have not ended are wanted."""
+        return not self.late and (not self.outcomes or OPEN in self.outcomes)
+
+    def may_be_from(self, workload: str, series: str) -> bool:
+        """Whether runs of the workload of this name and this label value are wanted."""
+        return not self.workloads or workload in self.workloads or series in self.workloads
+
+    def fits(self, run: RunView) -> bool:
+        """Whether a run is wanted."""
+        return (
+            self.may_be_of(run.target)
+            and self.may_be_from(run.workload, run.series)
+            and (not self.outcomes or run.outcome in self.outcomes)
+            and (not self.late or run.late is not None)
+        )
+
+    @property
+    def query(self) -> tuple[tuple[str, str], ...]:
+        """Return what asks for this filter again."""
+        return (
+            *(("target", target) for target in self.targets),
+            *(("workload", workload) for workload in self.workloads),
+            *(("outcome", outcome) for outcome in self.outcomes),
+            *([("late", "true")] if self.late else []),
+        )
+
+
+def run_filter(query: QueryParams) -> RunFilter:
+    """Read a filter: ``target``, ``workload`` and ``outcome``, each perhaps several times, and ``late=true``.
+
+    An empty value is none. Raises BadQueryError for an outcome that there is not, since a mistyped one would read as
+    "nothing failed"; a target or workload that there is not simply has no runs.
+    """
+    outcomes = _given(query.getlist("outcome"))
+    unknown = [outcome for outcome in outcomes if outcome not in OUTCOMES]
+    if unknown:
+        raise BadQueryError(f"There is no such outcome; there are {', '.join(OUTCOMES)}.")
+    late = _given(query.getlist("late"))
+    if any(value not in ("true", "false") for value in late):
+        raise BadQueryError("late is true or false.")
+    return RunFilter(
+        _given(query.getlist("target")), _given(query.getlist("workload")), outcomes, late=late[-1:] == ("true",)
+    )
+
+
+def address(path: str, *parts: Iterable[tuple[str, str]]) -> str:
+    """Return a link to ``path`` with a query."""
+    query = urlencode([pair for part in parts for pair in part])
+    return f"{path}?{query}" if query else path
+
+
+def _given(values: Sequence[str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(value for value in values if value))
