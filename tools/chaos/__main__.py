@@ -14,8 +14,8 @@ from typing import Final
 from tools.chaos.life import live
 from tools.chaos.plan import plan
 from tools.chaos.report import Result, table
+from tools.chaos.worlds import PLATFORMS
 
-PLATFORMS: Final = ("roboto", "foundry")
 SHOWN: Final = 12
 
 

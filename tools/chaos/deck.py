@@ -31,11 +31,15 @@ def _none(random: Random) -> dict[str, Any]:
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """A fault in the deck. ``early`` faults may also meet the very first poll, before anything is counted."""
+    """A fault in the deck. ``early`` faults may also meet the very first poll, before anything is counted.
+
+    It is dealt to ``platforms`` only, where they are named.
+    """
 
     bends: frozenset[Bend] = frozenset()
     options: Options = _none
     early: bool = False
+    platforms: tuple[str, ...] = ()
 
 
 def _plain(options: Options = _none, *, early: bool = False) -> Card:
@@ -145,7 +149,7 @@ DECK: Final[Mapping[str, Card]] = {
     "lost_rows": _bending(Bend.OUTCOME, Bend.TIMES, options=lambda random: {"rows": random.randint(1, 60)}),
     "negative_durations": _bending(Bend.TIMES),
     "no_times": _bending(Bend.TIMES, options=_share),
-    "null_fields": _bending(Bend.DETAILS),
+    "null_fields": Card(frozenset({Bend.DETAILS}), platforms=("foundry", "granite")),  # elsewhere the agent is null too
     "null_statuses": _bending(Bend.OUTCOME),
     "reopening_runs": _bending(Bend.OUTCOME, Bend.TIMES, options=_after_end),
     "times_in_1970": _bending(Bend.TIMES, options=_share),

@@ -19,13 +19,17 @@ from exporter.catalogue import ALL, ledger
 from exporter.catalogue.runs import RUNS
 from exporter.cli import demo_target
 from exporter.simulator import Credentials
+from exporter.simulator.foundry import FoundryFace
+from exporter.simulator.granite import GraniteFace
+from exporter.simulator.moderately import ModeratelyFace
+from exporter.simulator.roboto import RobotoFace
 from tools.chaos import truth
 from tools.chaos.clock import SECOND, SharedClock
 from tools.chaos.deck import Bend
 from tools.chaos.plan import Cycle, FaultOn, Life
 from tools.chaos.processes import Trouble, free_port, start, wait_for
 from tools.chaos.report import Result
-from tools.chaos.worlds import QUIET
+from tools.chaos.worlds import LISTED, QUIET
 
 START: Final = 1_790_000_000 * SECOND
 READY_WITHIN: Final = 30.0
@@ -73,12 +77,14 @@ class _Body:
             f"--seed={life.seed * 1000 + life.number}",
             f"--keyed-by={life.keyed_by}",
             "--page-size=4",
-            *(f"--open-at-rest={name}" for name in platforms if name != "roboto" or not life.short_windows),
+            *(f"--open-at-rest={name}" for name in platforms if name in LISTED or not life.short_windows),
         ]
         self._simulator = start("tools.chaos.upstream", arguments, folder / "upstream.log")
         self._exporter: subprocess.Popen[bytes] | None = None
         self._scrapes = _Scrapes(self._port)
         self._awake = False
+        self._anchors: frozenset[tuple[Any, ...]] = frozenset()
+        self._pruned = 0
 
     def run(self) -> None:
         """Start, kill, restart; then settle and compare."""
@@ -130,6 +136,10 @@ class _Body:
             exporter.kill()
             exporter.wait()
             self._result.kills["random"] += 1
+        anchors, pruned = truth.progress(self._state)
+        self._result.moves += len(anchors - self._anchors) if self._anchors else 0
+        self._result.prunings += 0 < self._pruned < pruned
+        self._anchors, self._pruned = anchors or self._anchors, pruned
         if not self._awake and self._has_baselines():
             self._post("/_chaos/wake")
             self._awake = True
@@ -196,7 +206,7 @@ class _Body:
             return False
 
     def _all_swept_since(self, moment: int) -> bool:
-        found = [truth.sweeps(self._state, _target(platform)) for platform in self._platforms if platform != "roboto"]
+        found = [truth.sweeps(self._state, _target(platform)) for platform in self._platforms if platform in LISTED]
         return all(swept is not None and swept > moment for swept in found)
 
     def _compare(self) -> bool:
@@ -246,7 +256,9 @@ class _Body:
         def pause(seconds: float) -> str:
             return f"{round(seconds * 1000 * self._life.speed)}ms"
 
-        endpoints = {"roboto": "/roboto", "foundry": "/foundry/api/projects/demo"}
+        endpoints: dict[str, str] = {
+            face.platform: face.prefix for face in (RobotoFace, FoundryFace, GraniteFace, ModeratelyFace)
+        }
         base = str(self._upstream.base_url).rstrip("/")
         targets = [
             {**demo_target(name, base + endpoints[name], Credentials()), "name": _target(name)}  # type: ignore[arg-type]

@@ -138,7 +138,7 @@ def _cycles(random: Random, kills: int, strict: bool, platforms: Sequence[str]) 
 def _switched(random: Random, name: str, platforms: Sequence[str]) -> FaultOn:
     return FaultOn(
         name,
-        platform=random.choice((None, *platforms)),
-        probability=round(random.uniform(0.05, 0.4), 2),
+        platform=random.choice(DECK[name].platforms or (None, *platforms)),
+        probability=round(random.uniform(0.1, 0.6), 2),
         options=DECK[name].options(random),
     )

@@ -11,7 +11,8 @@ from tools.chaos.truth import Difference
 
 HEADINGS = (
     "life", "kind", "speed", "kills", "of them aimed", "faults met", "runs counted", "numbers compared",
-    "lost", "doubled", "wrong gauges", "fell", "skipped as late", "expired", "written off", "log errors",
+    "anchors moved", "prunings", "lost", "doubled", "wrong gauges", "fell", "skipped as late", "expired",
+    "written off", "log errors",
 )  # fmt: skip
 
 
@@ -26,6 +27,10 @@ class Result:
     """By name, how many requests each met."""
     runs: int = 0
     compared: int = 0
+    moves: int = 0
+    """Anchors of windows that were seen moved after a kill."""
+    prunings: int = 0
+    """Kills after which ids were seen pruned."""
     lost: int = 0
     doubled: int = 0
     wrong_gauges: int = 0
@@ -49,8 +54,8 @@ class Result:
         cells = (
             self.life.number, self.life.kind, f"{self.life.speed:g}", self.kills.total(),
             self.kills.total() - self.kills["random"], self.faults.total(), self.runs, self.compared,
-            self.lost, self.doubled, self.wrong_gauges, self.fell, self.late, self.expired, self.written_off,
-            len(self.errors),
+            self.moves, self.prunings, self.lost, self.doubled, self.wrong_gauges, self.fell, self.late,
+            self.expired, self.written_off, len(self.errors),
         )  # fmt: skip
         return tuple(map(str, cells))
 

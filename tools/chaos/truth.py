@@ -88,7 +88,14 @@ def held_back(state: Path, target: str) -> bool:
 def baselines(state: Path) -> dict[str, int]:
     """The baseline time of each target that has one."""
     query = "SELECT name, baseline_at FROM target WHERE baseline_at IS NOT NULL AND ? = ?"
-    return dict(_rows(state, query, "", "")) if state.exists() else {}
+    return dict(_rows(state, query, "", ""))
+
+
+def progress(state: Path) -> tuple[frozenset[tuple[Any, ...]], int]:
+    """Anchors as they stand, and up to which day ids were pruned, added up over the targets."""
+    anchors = _rows(state, "SELECT target, name, anchor FROM source WHERE ? = ?", "", "")
+    pruned = _rows(state, "SELECT coalesce(sum(pruned_to), 0) FROM target WHERE ? = ?", "", "")
+    return frozenset(anchors), pruned[0][0] if pruned else 0
 
 
 def sweeps(state: Path, target: str) -> int | None:
@@ -99,6 +106,8 @@ def sweeps(state: Path, target: str) -> int | None:
 
 
 def _rows(state: Path, query: str, *parameters: object) -> list[tuple[Any, ...]]:
+    if not state.exists():
+        return []
     connection = sqlite3.connect(f"file:{state}?mode=ro", uri=True, timeout=10)
     try:
         return connection.execute(query, parameters).fetchall()
@@ -123,7 +132,10 @@ def active(samples: Iterable[Mapping[str, Any]]) -> Numbers:
 
 
 def _safe(labels: Mapping[str, str]) -> Labels:
-    return _labels({k: safe.workload(v) if k == "workload" else safe.value(v) for k, v in labels.items()})
+    told = {name: value for name, value in labels.items() if value}
+    return _labels(
+        {name: safe.workload(value) if name == "workload" else safe.value(value) for name, value in told.items()}
+    )
 
 
 def _labels(labels: Mapping[str, str]) -> Labels:

@@ -54,7 +54,7 @@ def main(arguments: Sequence[str]) -> int:
     stop = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: stop.set())
     upstream = Upstream(chosen.seed, chosen.clock, chosen.open_at_rest)
-    upstream.roboto.keyed_by = chosen.keyed_by
+    upstream.roboto.keyed_by = upstream.granite.keyed_by = chosen.keyed_by
     upstream.roboto.page_size = chosen.page_size
     with upstream.serve(port=chosen.port):
         stop.wait()

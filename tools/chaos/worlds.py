@@ -7,15 +7,16 @@ that the baseline is the same at whichever instant the exporter takes it; what i
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from random import Random
-from typing import Final
+from typing import Final, NamedTuple
 
-from exporter.simulator import Platform, Trigger, World
+from exporter.simulator import Change, Platform, Trigger, World
 from exporter.simulator.clock import MINUTE, SECOND
 from exporter.simulator.generate import Profile
 from exporter.simulator.model import whole_seconds
 from exporter.simulator.schedules import Cron, Every, Schedule
+from exporter.simulator.workloads import Place
 from tools.chaos.clock import SharedClock
 
 PACE: Final = 0.8
@@ -34,21 +35,52 @@ LONG: Final = (4.0, 9.0)
 """Real seconds that long runs last."""
 
 LONG_NAME: Final = "long " * 2000
-ACTIONS: Final = (
-    ("ros_ingestion", ""),
-    ("ros_ingestion", "og_roboto_public"),
-    ('quote " backslash \\ newline \n emoji \N{ROCKET}', ""),
-    (LONG_NAME, ""),
-    ("half a pair \ud83d", ""),
-    ("_other", ""),
-)
-ROUTINES: Final = (
-    ("ticket-triage", "github_issue", None),
-    ('quote " slash / newline \n emoji \N{ROCKET} 100%?#', "custom", None),
-    (LONG_NAME, "custom", None),
-    ("hourly-digest", "schedule", "0 * * * *"),
-    ("日次レポート", "custom", None),
-)
+AWKWARD_NAME: Final = 'quote " slash / backslash \\ newline \n emoji \N{ROCKET} 100%?#'
+HALF_NAME: Final = "half a pair \ud83d"
+
+
+class Made(NamedTuple):
+    """How a workload of the world is made."""
+
+    name: str
+    trigger: str = "event"
+    owner: str = ""
+    cron: str | None = None
+
+
+WORKLOADS: Final[Mapping[Platform, Sequence[Made]]] = {
+    "roboto": (
+        Made("ros_ingestion"),
+        Made("ros_ingestion", owner="og_roboto_public"),
+        Made(AWKWARD_NAME),
+        Made(LONG_NAME),
+        Made(HALF_NAME),
+        Made("_other"),
+    ),
+    "foundry": (
+        Made("ticket-triage", "github_issue"),
+        Made(AWKWARD_NAME, "custom"),
+        Made(LONG_NAME, "custom"),
+        Made("hourly-digest", "schedule", cron="0 * * * *"),
+        Made("日次レポート", "custom"),
+    ),
+    "granite": (
+        Made("Generate Monthly Report", "scheduled"),
+        Made(AWKWARD_NAME, "endpoint"),
+        Made(LONG_NAME, "manual"),
+        Made("Rechnungsprüfung 請求書", "endpoint"),
+    ),
+    "moderately": (
+        Made("Research Assistant"),
+        Made(AWKWARD_NAME),
+        Made(LONG_NAME),
+        Made(HALF_NAME),
+        Made("Data Steward"),
+    ),
+}
+PLATFORMS: Final = tuple(WORKLOADS)
+LISTED: Final[Sequence[Platform]] = ("foundry", "moderately")
+"""Platforms that tell single runs."""
 
 
 def build(seed: int, clock: SharedClock) -> World:
@@ -57,10 +89,9 @@ def build(seed: int, clock: SharedClock) -> World:
     quiet_from = start - clock.lasting(SETTLED_AFTER)
     world = World(seed, whole_seconds(quiet_from - clock.lasting(HISTORY)))
     random = Random(f"world {seed}")  # noqa: S311  reproducible on purpose
-    for name, owner in ACTIONS:
-        _add(world, random, clock, "roboto", name, owner=owner)
-    for name, kind, cron in ROUTINES:
-        _add(world, random, clock, "foundry", name, kind=kind, cron=cron)
+    for platform, workloads in WORKLOADS.items():
+        for made in workloads:
+            _add(world, random, clock, platform, made)
     for platform, key in _places(world):
         world.edit_workload(platform, key, at=whole_seconds(quiet_from), enabled=False)
         _add_spanning(world, clock, platform, key)
@@ -75,7 +106,7 @@ class Script:
         self._clock = clock
         self._gauges = gauges
         self._random = Random(f"script {world.seed}")  # noqa: S311  reproducible on purpose
-        self._next: dict[str, int] = {}
+        self._next: dict[Place, int] = {}
         self._lock = threading.Lock()
 
     def wake(self) -> None:
@@ -84,17 +115,17 @@ class Script:
         with self._lock:
             for platform, key in _places(self._world):
                 self._world.edit_workload(platform, key, at=now, enabled=True)
-            self._next = dict.fromkeys(self._world.keys("foundry"), now)
+            self._next = {place: now for place in _places(self._world) if place[0] in LISTED}
 
     def go_on(self) -> None:
         """Write down what has begun since the last call. To be called before the world is looked at."""
         now = self._clock()
         with self._lock:
-            for key in self._next:
-                while self._next[key] <= now:
-                    _add_awkward(self._world, self._random, self._clock, key, self._next[key])
+            for place in self._next:
+                while self._next[place] <= now:
+                    _add_awkward(self._world, self._random, self._clock, place, self._next[place])
                     pause = whole_seconds(self._clock.lasting(self._random.uniform(0.5, 3)))
-                    self._next[key] += max(SECOND, pause)
+                    self._next[place] += max(SECOND, pause)
 
     def rest(self) -> None:
         """No run is fired any more; of some workloads runs that have just begun never end, for the gauges."""
@@ -110,32 +141,21 @@ class Script:
                     )
 
 
-def _places(world: World) -> list[tuple[Platform, str]]:
-    platforms: tuple[Platform, ...] = ("roboto", "foundry")
-    return [(platform, key) for platform in platforms for key in world.keys(platform)]
+def _places(world: World) -> list[Place]:
+    return [(platform, key) for platform in PLATFORMS for key in world.keys(platform)]
 
 
-def _add(
-    world: World,
-    random: Random,
-    clock: SharedClock,
-    platform: Platform,
-    name: str,
-    *,
-    owner: str = "",
-    kind: str = "event",
-    cron: str | None = None,
-) -> None:
+def _add(world: World, random: Random, clock: SharedClock, platform: Platform, made: Made) -> None:
     pace = PACE * random.uniform(0.6, 1.5)
     period = max(SECOND, whole_seconds(clock.lasting(pace)))
-    schedule: Schedule = Cron(cron) if cron else Every(period, random.randrange(period // SECOND) * SECOND)
+    schedule: Schedule = Cron(made.cron) if made.cron else Every(period, random.randrange(period // SECOND) * SECOND)
     profile = Profile(
         schedule=schedule,
-        trigger_type=kind,
+        trigger_type=made.trigger,
         trigger_name="main",
-        attempt_source="schedule_delivery" if cron else "event_fire",
+        attempt_source="schedule_delivery" if made.cron else "event_fire",
         action_type=random.choice(("invoke_agent_responses_api", "invoke_agent_invocations_api")),
-        jitter=1 if cron else max(1, period // SECOND // 2),
+        jitter=1 if made.cron else max(1, period // SECOND // 2),
         wait=DURATION / 4 * clock.speed,
         duration=DURATION * random.uniform(0.3, 1.0) * clock.speed,
         failures=0.2,
@@ -145,10 +165,10 @@ def _add(
     )
     world.add_workload(
         platform,
-        name,
-        key=f"{platform} {len(world.keys(platform))}",
-        owner=owner,
-        triggers={"main": Trigger(kind, cron)},
+        made.name,
+        key=f"{platform}-{len(world.keys(platform))}",
+        owner=made.owner,
+        triggers={"main": Trigger(made.trigger, made.cron)},
         agent="agent-1" if platform == "foundry" else None,
         at=world.history_start,
         profile=profile,
@@ -170,24 +190,34 @@ def _add_spanning(world: World, clock: SharedClock, platform: Platform, key: str
     )
 
 
-def _add_awkward(world: World, random: Random, clock: SharedClock, key: str, at: int) -> None:
-    """A run that is long, becomes visible late, tells no times, or has a status that lags."""
+def _add_awkward(world: World, random: Random, clock: SharedClock, place: Place, at: int) -> None:
+    """A run that is long, becomes visible late, pauses, tells no times, or has a status that lags."""
 
     def lasting(least: float, most: float) -> int:
         return SECOND + whole_seconds(clock.lasting(random.uniform(least, most)))
 
+    platform, key = place
     started = at + SECOND
     ended = started + lasting(0.1, 1)
-    match random.choice(("late", "long", "timeless", "lagging")):
+    match random.choice(("late", "long", "timeless", "lagging" if platform == "foundry" else "paused")):
         case "late":
             visible = at + lasting(0.2, LATEST)
-            world.add_run("foundry", key, triggered=at, started=started, ended=ended, visible=visible)
+            world.add_run(platform, key, triggered=at, started=started, ended=ended, visible=visible)
         case "long":
             ended = started + lasting(*LONG)
-            world.add_run("foundry", key, triggered=at, started=started, ended=ended, outcome="failed", status_code=504)
+            world.add_run(platform, key, triggered=at, started=started, ended=ended, outcome="failed", status_code=504)
         case "timeless":
             hidden = ("created_at", "triggered_at", "started_at", "ended_at")
-            world.add_run("foundry", key, triggered=at, started=started, ended=ended, hidden=hidden)
+            world.add_run(platform, key, triggered=at, started=started, ended=ended, hidden=hidden)
+        case "paused":
+            ended = (paused := started + lasting(0.1, 2)) + lasting(0.1, 2)
+            changes = (
+                Change(at, "queued"),
+                Change(started, "running"),
+                Change(paused, "paused"),
+                Change(ended, "cancelled"),
+            )
+            world.add_run(platform, key, changes=changes, triggered=at)
         case _:
             lag = min(lasting(0.1, 2), 9 * MINUTE)
-            world.add_run("foundry", key, triggered=at, started=started, ended=ended, status_lag=lag)
+            world.add_run(platform, key, triggered=at, started=started, ended=ended, status_lag=lag)
