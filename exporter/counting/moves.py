@@ -38,7 +38,9 @@ def moved(draft: Draft, source: Source[WindowTotal], move: Move[WindowTotal], to
         for key, delta in deltas.items():
             note(draft, nets, key, delta)
     elif too_long(draft, source.whole.start, source.whole.end) and (runs[3] or runs[2] >= runs[0]):
-        _force(draft, {key: told.get(key, before.get(key, 0)) - before.get(key, 0) for key in keys}, nets)
+        whole = {**before, **again, **told}  # what none of the readings names keeps its value
+        _force(draft, {key: whole.get(key, 0) - before.get(key, 0) for key in keys}, nets)
+        rest = {key: max(whole[key] - closed.get(key, 0), 0) for key in told.keys() | again.keys()} | rest
     else:
         return False
     for key in keys:
@@ -55,7 +57,7 @@ def _between(value: int, one: int, other: int) -> bool:
 
 
 def _force(draft: Draft, deltas: Figures, nets: Nets) -> None:
-    """Count from the whole reading, where what it does not name keeps its value; what falls is written off."""
+    """Count from the whole reading; what falls is written off."""
     forced = Nets()
     for key, delta in deltas.items():
         note(draft, forced, key, delta)

@@ -306,6 +306,23 @@ def test_a_forced_move_may_leave_an_empty_rest(bench: Bench) -> None:
     assert bench.counted() == {"completed": 2}
 
 
+def test_a_forced_move_counts_an_item_once_that_one_of_its_readings_lacks(bench: Bench) -> None:
+    """The first reading lacks it: the repeated one has it. The rest lacks it: it is the whole less the closing part."""
+    for lacks in ("whole", "rest"):
+        bench = Bench(rules=WINDOWED)
+        bench.windows({DONE: 5, BAD: 1}, anchor=ANCHOR)
+        bench.now = ANCHOR + 8 * DAY
+        full = {DONE: 7, BAD: 4}
+        whole = {DONE: 7} if lacks == "whole" else full
+        rest = {DONE: 3} if lacks == "rest" else {DONE: 3, BAD: 2}
+        parts = move(bench, closed={DONE: 4, BAD: 2}, rest=rest, again=full, active=True)
+        bench.windows(whole, anchor=ANCHOR, move=parts)
+        assert anchor_of(bench) == bench.now - DAY
+        bench.windows({DONE: 3, BAD: 2}, anchor=anchor_of(bench))
+        assert bench.counted() == {"completed": 2, "failed": 3}
+        assert bench.debt(*BAD) == 0
+
+
 def test_a_series_that_vanished_keeps_its_counter_in_a_forced_move(bench: Bench) -> None:
     bench.windows({DONE: 7, BAD: 1}, anchor=ANCHOR)
     bench.now = ANCHOR + 8 * DAY
@@ -313,6 +330,8 @@ def test_a_series_that_vanished_keeps_its_counter_in_a_forced_move(bench: Bench)
     assert anchor_of(bench) == bench.now - DAY
     assert bench.truth(*BAD) == 0
     assert bench.truth(*DONE) == 2
+    bench.windows({DONE: 3, BAD: 1}, anchor=anchor_of(bench))
+    assert bench.truth(*BAD) == 1
 
 
 # Rule 14: a counter never goes down.
