@@ -1,0 +1,111 @@
+"""What an answer of Granite is read as: all twelve members or none, and item by item what is not null."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from exporter.errors import InvalidResponse
+from exporter.platforms.granite.figures import adds_up
+from exporter.platforms.granite.names import asked, identity
+from exporter.platforms.granite.records import read
+from tests.platforms.support import document
+
+USED = [name for name in document("granite/batch_ok") if name != "success_rate"]
+
+
+def batch(**changes: Any) -> Any:
+    """The sample with some members replaced."""
+    return {**document("granite/batch_ok"), **changes}
+
+
+@pytest.mark.parametrize("member", USED)
+@pytest.mark.parametrize("held", [None, [], "text", 7, {}])
+def test_an_answer_without_one_of_its_members_is_none(member: str, held: object) -> None:
+    """Never an empty list, and never a zero."""
+    if (member, held) == ("workflows", []) or (member, held) == ("summary", {}):
+        return  # these are whole as they are
+    with pytest.raises(InvalidResponse, match=member):
+        read(batch(**{member: held}))
+
+
+@pytest.mark.parametrize("payload", [None, [], "text", 3])
+def test_an_answer_is_an_object(payload: object) -> None:
+    """Whatever else it is, it is no answer."""
+    with pytest.raises(InvalidResponse, match="expected a JSON object"):
+        read(payload)
+
+
+@pytest.mark.parametrize("value", [-1, 1.5, True, 2**53 + 1, float("nan"), float("inf"), "many", [], {}])
+def test_a_number_that_is_none_leaves_only_its_own_figure_out(value: object) -> None:
+    """The others of the record stay, and it is told of."""
+    told = read(batch(top_automations={"data": [{"workflow_name": "a", "completed": value, "failures": 2}]}))
+    (item,) = told.automations
+    assert (item.completed, item.failures) == (None, 2)
+    assert [skip.reason for skip in told.skipped] == ["bad_value"]
+
+
+@pytest.mark.parametrize(("value", "read_as"), [(None, None), (3.0, 3), ("3", 3), (0, 0), (2**53, 2**53)])
+def test_null_is_not_told_and_whole_numbers_come_in_shapes(value: object, read_as: int | None) -> None:
+    """Nothing of this is wrong."""
+    told = read(batch(top_automations={"data": [{"workflow_name": "a", "completed": value}]}))
+    assert told.automations[0].completed == read_as
+    assert told.skipped == ()
+
+
+@pytest.mark.parametrize(
+    ("item", "reason"),
+    [({"completed": 1}, "no_id"), ({"workflow_name": None}, "no_id"), ("text", "bad_record"), (None, "bad_record")],
+)
+def test_an_item_that_is_no_record_is_left_out(item: object, reason: str) -> None:
+    """The ones beside it are read."""
+    told = read(batch(top_automations={"data": [item, {"workflow_name": "b"}]}))
+    assert [each.workflow_name for each in told.automations] == ["b"]
+    assert [skip.reason for skip in told.skipped] == [reason]
+
+
+@pytest.mark.parametrize(
+    ("summary", "items", "whole"),
+    [
+        ((5, 1), [(3, 1), (2, 0)], True),
+        ((5, 1), [(3, 1)], False),
+        ((3, 2), [(3, 1)], False),
+        ((3, 1), [(3, 1), (None, 0)], False),
+        ((None, 1), [(3, 1)], False),
+        ((0, 0), [], True),
+        ((2, 0), [(3, 0)], True),
+    ],
+)
+def test_a_list_is_whole_when_it_adds_up(
+    summary: tuple[int | None, int], items: list[tuple[int | None, int]], whole: bool
+) -> None:
+    """To the completed and the failed of the summary; what was not told proves nothing."""
+    data = [
+        {"workflow_name": f"w{number}", "completed": completed, "failures": failed}
+        for number, (completed, failed) in enumerate(items)
+    ]
+    told = read(
+        batch(
+            summary={"completed": summary[0], "total_failures": summary[1]},
+            top_automations={"data": data},
+        )
+    )
+    assert adds_up(told) is whole
+
+
+def test_half_surrogates_are_replaced() -> None:
+    """JSON can carry them, label values cannot."""
+    assert read(batch(workflows=["a\ud83d"])).workflows == ("a\ufffd",)
+
+
+@pytest.mark.parametrize("name", ["invoices", "_other", "_unnamed", "with_"])
+def test_a_workflow_is_asked_for_by_its_own_name(name: str) -> None:
+    """Reserved names are told apart inside only."""
+    assert asked(identity(name)) == name
+
+
+def test_the_nameless_workflow_cannot_be_asked_for() -> None:
+    """An empty filter means all."""
+    assert identity("") == "_unnamed"
+    assert asked(identity("")) is None
