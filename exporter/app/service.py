@@ -98,6 +98,8 @@ class Service:
         """Load what is stored, serve it, and begin to poll."""
         sys.setswitchinterval(SWITCH_INTERVAL)
         killpoints.reached("start")
+        self.metrics.config_reload(True, self._started / SECOND)
+        self.metrics.set_process(own.STATE_CREATED, self.store.created_at() / SECOND)
         try:
             for settings in self._settings.targets:
                 self._add(settings)
@@ -106,8 +108,6 @@ class Service:
         except (ConfigError, StateError):
             self.stop()
             raise
-        self.metrics.config_reload(True, self._clock.now().wall / SECOND)
-        self.metrics.set_process(own.STATE_CREATED, self.store.created_at() / SECOND)
         self.schedule.timer("holds", 1.0, self._tick_holds)
         self.schedule.timer("own metrics", 5.0, self._tick_own)
         self.schedule.timer("staleness", 30.0, self._tick_staleness)
@@ -201,6 +201,7 @@ class Service:
             except ConfigError as error:
                 self._reload_error = str(error)
                 self.metrics.config_reload(False, self._clock.now().wall / SECOND)
+                self._tick_own()
                 log.warning("configuration not reloaded: %s", error)
                 raise
             for name in change.removed:
@@ -213,7 +214,7 @@ class Service:
             self._plan(added)
             self._reload_error = None
             self.metrics.config_reload(True, self._clock.now().wall / SECOND)
-            self.publisher.publish(force=True)
+            self._tick_own()
             log.info("configuration reloaded", extra={"removed": len(change.removed), "added": len(added)})
 
     def _read_settings(self) -> Settings:

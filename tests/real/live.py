@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -9,7 +11,7 @@ from typing import Any
 import yaml
 
 from exporter.catalogue import ALL
-from tests.real.exporter import ExporterProcess
+from tests.real.exporter import CONSOLE_SCRIPT, INHERITED, ExporterProcess
 from tests.real.waiting import wait_for
 
 PLATFORMS: tuple[str, ...] = ("roboto", "foundry")
@@ -74,6 +76,20 @@ class SimulatorProcess(ExporterProcess):
         printed: dict[str, Any] = yaml.safe_load(self.log())
         printed["targets"] = [target for target in printed["targets"] if target["platform"] in PLATFORMS]
         return {**printed, "defaults": {"requests_per_minute": 6000, **pace}}
+
+
+def run_command(*arguments: str | Path, folder: Path) -> subprocess.CompletedProcess[str]:
+    """Run the program to its end; nothing of this machine's environment but what every test hands on."""
+    environment = {name: os.environ[name] for name in INHERITED if name in os.environ}
+    return subprocess.run(
+        (CONSOLE_SCRIPT, *arguments),
+        cwd=folder,
+        env={**environment, "HOME": str(folder)},
+        text=True,
+        capture_output=True,
+        check=False,
+        timeout=90,
+    )
 
 
 def write_configuration(path: Path, configuration: Mapping[str, Any]) -> Path:

@@ -23,6 +23,8 @@ from tests.real.live import COUNTED, PLATFORMS, Key, ServiceProcess, SimulatorPr
 from tests.real.prometheus import Prometheus, Series
 from tests.real.waiting import wait_for
 
+pytestmark = pytest.mark.xdist_group("story")
+
 PACE = {
     "interval": "1s",
     "zero_hold": "5s",
