@@ -81,11 +81,9 @@ def fresh_from(draft: Draft) -> Micros | None:
 def _move_floor(draft: Draft, state: ListingState) -> None:
     """Move the floor after a complete walk, never past what some other listing still owes (rule 6)."""
     target = draft.baseline()
-    bounds = [draft.now]
+    bounds = [draft.now, target.baseline_at if target.data_at is None else target.data_at]
     if state.newest is not None:
         bounds.append(state.newest)
-    if target.data_at is not None:
-        bounds.append(target.data_at)
     floor = max(target.floor, min(bounds) - draft.limits.memory)
     if floor != target.floor:
         draft.changes.target = target._replace(floor=floor)

@@ -112,6 +112,18 @@ def test_the_floor_moves_after_complete_walks_only(bench: Bench) -> None:
     assert floor(bench) == bench.now - HOUR - MEMORY
 
 
+def test_the_floor_waits_for_the_first_poll_to_end() -> None:
+    """A kill after the first roster, and weeks until the next start: the runs since are owed by every listing."""
+    bench = Bench()
+    bench.roster("v", "w")
+    bench.now += 30 * DAY
+    for name in "vw":
+        bench.page(ended(f"new {name}", bench.now - HOUR, workload=name), listing=name, kind="sweep")
+        bench.page(ended(f"old {name}", START + HOUR, workload=name), listing=name)
+    assert bench.counted("v") == bench.counted("w") == {"completed": 2}
+    assert bench.own(LATE_RUNS_SKIPPED.name) == 0
+
+
 def test_the_floor_never_moves_back(bench: Bench) -> None:
     for _ in range(3):
         bench.now += 3 * DAY
