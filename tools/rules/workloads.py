@@ -65,7 +65,7 @@ def _burn(burn: Burn) -> Alert:
         subject="workload",
         expr=expr,
         summary="A workload fails much more often than its objective allows.",
-        description=f"{WHO} has burnt its error budget {{{{ $value | printf \"%.0f\" }}}} times as fast as the objective "
+        description=f'{WHO} has burnt its error budget {{{{ $value | printf "%.0f" }}}} times as fast as the objective '
         f"allows, over the last {burn.long} and still over the last {burn.short}.",
         why=f"{burn.factor} times as fast: of a budget for 30 days, {_share(burn)} % in {burn.long}. At least "
         f"{burn.runs} runs and 3 failures, data not older than 3 intervals, and none of it arrived late after a gap.",
@@ -99,7 +99,7 @@ FAILURES_ARRIVED_LATE: Final = Alert(
         target:automation_data_gap:seconds_since_end < $1h_seconds
     """,
     summary="Runs failed while the exporter could not read the platform.",
-    description=f"{WHO}: {{{{ $value | humanize }}}} failed runs were counted in the last hour, in which a gap in "
+    description=f'{WHO}: {{{{ $value | printf "%.0f" }}}} failed runs were counted in the last hour, in which a gap in '
     "reading was closed. Most of them may have failed earlier, during the gap.",
     why="What the pages above keep quiet about: failures that were counted late, after a gap was closed.",
 )
@@ -167,15 +167,15 @@ QUEUE_GROWING: Final = Alert(
     expr="""
         workload:automation_runs_waiting:sum >= 10
         and
-        min_over_time(workload:automation_runs_waiting:sum[$1h])
+        min_over_time(workload:automation_runs_waiting:sum[$50m])
           > max_over_time(workload:automation_runs_waiting:sum[$1h] offset $1h)
         and
-        deriv(workload:automation_runs_waiting:sum[$1h]) > 0
+        deriv(workload:automation_runs_waiting:sum[$30m]) > 0
     """,
-    summary="Runs wait in a queue that has been growing for two hours.",
-    description=f"{WHO}: {{{{ $value }}}} runs wait, more than at any time in the hour before, and still more come "
-    "than are worked off.",
-    why="The least of the last hour is above the most of the hour before, and it still rises: a batch that came at "
+    summary="Ever more runs wait in a queue.",
+    description=f"{WHO}: {{{{ $value }}}} runs wait. For 50 minutes it has been more than ever in the hour before, "
+    "and it still grows.",
+    why="The least of the last 50 minutes is above the most of the hour before, and it still rises: a batch that came at "
     "once and is being worked off does not do that.",
     wait="5m",
 )
@@ -235,7 +235,7 @@ DURATION_REGRESSION: Final = Alert(
         count_over_time(workload:automation_run_duration_seconds:mean6h[$7d:$1h] offset $6h) >= 24
     """,
     summary="Runs take much longer than they did in the week before.",
-    description=f"{WHO}: completed runs of the last six hours took {{{{ $value | humanize }}}} times as long as those "
+    description=f'{WHO}: completed runs of the last six hours took {{{{ $value | printf "%.1f" }}}} times as long as those '
     "of the week before.",
     why="Mean and median must both have grown: one endless run moves the mean only, one bound of the histogram the "
     "median only. At least ten runs now, and a day of runs to compare with.",
@@ -255,7 +255,7 @@ REASON_SPIKE: Final = Alert(
         target:automation_data_gap:seconds_since_end < $1h_seconds
     """,
     summary="One reason makes runs fail far more often than the day before.",
-    description=f"{WHO}: {{{{ $value | humanize }}}} runs failed with reason {{{{ $labels.reason }}}} in the last "
+    description=f'{WHO}: {{{{ $value | printf "%.0f" }}}} runs failed with reason {{{{ $labels.reason }}}} in the last '
     "hour, more than five times as many as in an hour of the day before.",
     why="Not within an hour of a gap: what was counted then may have failed over many hours.",
     wait="5m",
@@ -273,8 +273,8 @@ REASON_NEW: Final = Alert(
         (workload:automation_owner:info offset $1d)
     """,
     summary="Runs fail for a reason that was not seen in the week before.",
-    description=f"{WHO}: {{{{ $value | humanize }}}} runs failed with reason {{{{ $labels.reason }}}} in the last "
-    "hour; in the seven days before there was none.",
+    description=f"{WHO}: runs failed with reason {{{{ $labels.reason }}}} in the last hour; in the seven days before "
+    "there was none.",
     why="Of a workload that has been known for a day: in the beginning everything is new.",
 )
 
@@ -293,8 +293,8 @@ TOKEN_ANOMALY: Final = Alert(
         target:automation_data_gap:seconds_since_end < $1h_seconds
     """,
     summary="Workflows use twice as many tokens as in any hour of the week before.",
-    description="Workflows on {{ $labels.target }} used {{ $value | humanize }} tokens in the last hour, more than "
-    "twice as many as in any hour of the seven days before.",
+    description="Workflows on {{ $labels.target }} used more than twice as many tokens in the last hour as in any hour "
+    "of the seven days before.",
     why="Compared with the highest hour of a week, so that a nightly or weekly batch is no anomaly.",
     wait="5m",
 )
