@@ -14,8 +14,9 @@ HINTS: Final[Mapping[Reason, str]] = {
     "unauthorized": "Check the target's credentials: they may be missing, mistyped, expired or revoked.",
     "forbidden": "The credentials are valid but may not read this: give their owner read access.",
     "not_found": "Check the target's endpoint and its organisation, project or team.",
-    "rate_limited": "Fewer requests are allowed than are made: raise the interval, or lower requests_per_minute "
-    "to leave room for others with the same credentials.",
+    "rate_limited": "Fewer requests are allowed than are made: raise the interval. If it is our own "
+    "requests_per_minute that is used up, raise it as far as the platform allows; if others share the credentials, "
+    "lower it.",
     "server_error": "The platform failed. Its status page may say more; polling goes on.",
     "invalid_response": "What answered does not speak the platform's API: check the endpoint for a proxy or a "
     "login page in between.",

@@ -36,7 +36,10 @@ table { border-collapse: collapse; width: 100%; margin-top: .5rem }
 thead th { white-space: nowrap; background: var(--sheet) }
 th, td { text-align: left; vertical-align: top; padding: .5rem .6rem; border-bottom: 1px solid var(--line) }
 tbody th { font-weight: 600 }
+tbody th time, tbody th .faint { font-weight: 400 }
 .lines > * { display: block }
+td .lines { white-space: nowrap }
+tbody th { min-width: 9rem; overflow-wrap: anywhere }
 .hidden { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); white-space: nowrap }
 .faint { color: var(--faint) }
 .good { color: var(--good); font-weight: 600 }
@@ -55,7 +58,8 @@ dd { margin: 0 }
   tbody th, td { border: 0; padding: .2rem 0; display: grid; grid-template-columns: 7.5rem minmax(0, 1fr); gap: .5rem }
   tbody th::before, td::before { content: attr(data-title); color: var(--faint); font-weight: 400 }
   td:empty { display: none }
-  .wide { min-width: 0 }
+  .wide, tbody th { min-width: 0 }
+  td .lines { white-space: normal }
   dl { grid-template-columns: minmax(0, 1fr) }
 }
 """

@@ -80,11 +80,11 @@ def _due(at: Micros, now: Micros) -> Markup:
 
 
 def _freshness(target: TargetView, now: Micros) -> Markup:
-    gaps = None
+    gaps = closed = None
     if target.gap:
-        closed = () if target.gap_end is None else (", the last closed ", moment(target.gap_end, now))
-        gaps = span(f"gaps of {length(target.gap)} in all", *closed, kind="warn")
-    return lines(None if target.data is None else span(moment(target.data, now)), gaps)
+        gaps = span(f"gaps of {length(target.gap)} in all", kind="faint")
+        closed = None if target.gap_end is None else span("last closed ", moment(target.gap_end, now), kind="faint")
+    return lines(None if target.data is None else span(moment(target.data, now)), gaps, closed)
 
 
 def _pace(pace: PaceView, now: Micros) -> Markup:
@@ -120,4 +120,4 @@ def _error(error: ErrorView | None, now: Micros) -> Markup:
 
 
 def _number(number: int) -> Markup:
-    return join(f"{number:,}".replace(",", " "))
+    return join(f"{number:,}".replace(",", "\N{NO-BREAK SPACE}"))

@@ -16,8 +16,9 @@ from exporter.exposition import Rendered
 from exporter.web.address import Address
 from exporter.web.app import Sources, Verdict, application
 from exporter.web.protocol import Limits
+from exporter.web.selection import RunFilter
 from exporter.web.server import Server
-from exporter.web.views import StatusView
+from exporter.web.views import RunsView, StatusView
 
 DEADLINE = 10.0
 """Seconds after which a test gives up; nothing takes so long when it works."""
@@ -115,6 +116,7 @@ class Service:
     healthy: Verdict = WELL
     ready: Verdict = WELL
     view: StatusView = field(default_factory=lambda: StatusView("1.2.3", now=0, started=0, targets=()))
+    runs: Callable[[RunFilter], RunsView] = lambda wanted: RunsView(now=0)
     reload: Callable[[], None] | None = None
 
     def application(self) -> ASGIApp:
@@ -125,6 +127,7 @@ class Service:
                 healthy=lambda: self.healthy,
                 ready=lambda: self.ready,
                 status=lambda: self.view,
+                runs=self.runs,
                 reload=self.reload,
             )
         )

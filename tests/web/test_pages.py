@@ -4,6 +4,7 @@ import base64
 import hashlib
 import html
 import re
+from dataclasses import replace
 
 import pytest
 
@@ -11,54 +12,126 @@ from exporter.errors import REASONS
 from exporter.times import DAY, HOUR, MINUTE, SECOND, Micros
 from exporter.web.hints import HINTS
 from exporter.web.markup import Markup, element, join, void
-from exporter.web.pages import STYLE_POLICY, status_page
-from exporter.web.views import ErrorView, StatusView, TargetView
+from exporter.web.pages import Wanted, status_page, wanted
+from exporter.web.runs_table import SHOWN
+from exporter.web.selection import RunFilter
+from exporter.web.style import STYLE_POLICY
+from exporter.web.views import RunsView, StatusView, TargetView
+from tests.web.samples import DOWN, FAILED, NEW, NOW, RUNNING, RUNS, STATUS, UP
 
-NOW = 1_700_000_000 * SECOND
+NO_RUNS = RunsView(NOW)
 
 
-def page(*targets: TargetView, reload_error: str | None = None) -> str:
-    return status_page(StatusView("1.2.3", now=NOW, started=NOW - HOUR, targets=targets, reload_error=reload_error))
+def page(*targets: TargetView, reload_error: str | None = None, runs: RunsView = NO_RUNS) -> str:
+    view = StatusView("1.2.3", now=NOW, started=NOW - HOUR, targets=targets, reload_error=reload_error)
+    return status_page(view, runs, Wanted())
+
+
+def cells(text: str, section: str) -> list[list[str]]:
+    """The texts of a section's cells, row by row; breaks between elements as ``|``."""
+    part = re.search(rf'<section id="{section}".*?</section>', text, re.DOTALL)
+    assert part is not None
+    return [
+        [
+            re.sub(r"\|+", "|", html.unescape(re.sub(r"<(?!/?time)[^>]+>", "|", re.sub(r"</?time[^>]*>", "", cell))))
+            .strip("|")
+            .strip()
+            for cell in re.findall(r"<t[hd] [^>]*data-title[^>]*>(.*?)</t[hd]>", row)
+        ]
+        for row in re.findall(r"<tr[^>]*>(.*?)</tr>", part[0].partition("<tbody")[2])
+    ]
 
 
 def test_a_target_is_one_row_with_all_that_is_known_of_it() -> None:
-    error = ErrorView("unauthorized", "401 from the token service", at=NOW - 3 * MINUTE)
-    target = TargetView(
-        "support",
-        "foundry",
-        "down",
-        last_poll=NOW - 5 * SECOND,
-        next_poll=NOW + 55 * SECOND,
-        data=NOW - 2 * HOUR,
-        degraded=("workload_error", "unsorted"),
-        error=error,
-    )
-    row = re.search(r"<tbody><tr>(.*)</tr></tbody>", page(target))
-    assert row is not None
-    cells = [
-        html.unescape(re.sub(r"<[^>]+>", "|", cell).strip("|"))
-        for cell in re.findall(r"<t[hd][^>]*>(.*?)</t[hd]>", row[1])
+    assert cells(page(DOWN), "targets") == [
+        [
+            "support|foundry",
+            "down|workload_error|unsorted",
+            "last 5 s ago|next in 55 s|every 1 min",
+            "2 h ago|gaps of 1 h in all|last closed 3 d ago",
+            "12\u00a0345|quota 40 of 100 left, renewed in 12 min|budget 117 now|pausing 3 s|probing gently",
+            "61|4 workloads",
+            "2",
+            f"unauthorized|, 3 min ago|401 from the token service|{HINTS['unauthorized']}",
+        ]
     ]
-    assert cells == [
-        "support",
-        "foundry",
-        "down; workload_error; unsorted",
-        "5 s ago",
-        "in 55 s",
-        "2 h ago",
-        f"3 min ago|: unauthorized||401 from the token service||{HINTS['unauthorized']}",
-    ]
-    assert 'datetime="2023-11-14T22:13:15Z"' in row[1]
+    assert 'datetime="2023-11-14T22:13:15Z"' in page(DOWN)
 
 
 def test_a_target_that_was_not_polled_yet_has_empty_cells() -> None:
-    assert "<td>starting</td><td></td><td></td><td></td><td></td>" in page(TargetView("a", "roboto", "starting"))
+    ((name, state, polls, data, *_, error),) = cells(page(NEW), "targets")
+    assert (name, state, polls, data, error) == ("fleet|roboto", "starting", "", "", "")
+
+
+def test_a_poll_that_is_due_comes_now() -> None:
+    assert cells(page(UP), "targets")[0][2] == "last 0 s ago|next now|every 1 min"
+
+
+@pytest.mark.parametrize(
+    ("sort", "names"),
+    [
+        ("", ["support", "fleet", "agents"]),  # trouble first
+        ("name", ["agents", "fleet", "support"]),
+        ("-name", ["support", "fleet", "agents"]),
+        ("-series", ["support", "agents", "fleet"]),
+        ("poll", ["support", "agents", "fleet"]),  # what was never polled is last, either way
+        ("-poll", ["agents", "support", "fleet"]),
+        ("nonsense", ["support", "fleet", "agents"]),
+    ],
+)
+def test_targets_are_sorted_as_asked(sort: str, names: list[str]) -> None:
+    text = status_page(STATUS, RUNS, wanted(sort, "", "", RunFilter()))
+    assert [row[0].partition("|")[0] for row in cells(text, "targets")] == names
+
+
+def test_a_heading_sorts_by_its_column_and_then_the_other_way() -> None:
+    text = status_page(STATUS, RUNS, wanted("series", "-at", "", RunFilter(targets=("a b",))))
+    ascending = '<th scope="col" role="columnheader" aria-sort="ascending">'
+    assert f'{ascending}<a href="/?runs=-at&amp;target=a+b&amp;sort=-series#targets">Series' in text
+    assert 'href="/?runs=-at&amp;target=a+b&amp;sort=name#targets">Target' in text
+    assert 'href="/?sort=series&amp;target=a+b&amp;runs=at#runs">Ended' in text
+
+
+def test_runs_come_with_every_id_and_their_link() -> None:
+    failed, late, given_up = cells(page(runs=RUNS), "runs")
+    assert failed == [
+        "30 min ago",
+        "support",
+        "nightly <report>",
+        "failed|tool_error, 502|21 min late|after 9 min",
+        "run|run-1|dispatch|d-1|correlation|c-1",
+    ]
+    assert late[3] == "completed|11 min late"
+    assert given_up[3] == "given up"
+    assert '<a href="https://portal.example.net/run-1" rel="noreferrer noopener"><code>run-1</code></a>' in page(
+        runs=RUNS
+    )
+
+
+def test_open_runs_are_below() -> None:
+    assert cells(page(runs=RUNS), "open") == [["1 d ago", "support", "c", "running", "run|run-4"]]
+    assert "No run is known to be open." in page()
+
+
+def test_a_choice_of_runs_is_said_and_can_be_taken_back() -> None:
+    chosen = RunFilter(workloads=("a&b",), late=True)
+    text = status_page(STATUS, RUNS, wanted("", "", "", chosen))
+    assert 'Only workload a&amp;b, late true. <a href="/#runs">Show all runs</a>' in text
+
+
+def test_more_runs_than_a_page_holds_are_in_the_json() -> None:
+    many = RunsView(NOW, ended=(FAILED,) * (SHOWN + 1), open=(RUNNING,) * SHOWN, open_total=1000)
+    text = status_page(STATUS, many, wanted("", "", "", RunFilter(targets=("support",))))
+    assert len(cells(text, "runs")) == len(cells(text, "open")) == SHOWN
+    assert f'{SHOWN} of {SHOWN + 1} are shown; <a href="/api/v1/runs?target=support">' in text
+    assert f"{SHOWN} of 1000 are shown" in text
 
 
 def test_the_page_counts_what_is_up() -> None:
-    text = page(TargetView("a", "roboto", "up"), TargetView("b", "roboto", "down"))
+    text = page(UP, DOWN)
     assert "1 of 2 targets are up." in text
-    assert "Version 1.2.3, started 1 h ago." in text
+    assert "<title>1 of 2 up - automation-exporter</title>" in text
+    assert re.search(r"Version 1.2.3, started <time[^>]*>1 h ago</time>\.", text)
 
 
 def test_a_configuration_that_was_not_taken_is_announced() -> None:
@@ -78,7 +151,7 @@ def test_a_configuration_that_was_not_taken_is_announced() -> None:
     ],
 )
 def test_times_are_told_as_people_say_them(moment: Micros, shown: str) -> None:
-    assert f">{shown}</time>" in page(TargetView("a", "roboto", "up", last_poll=moment))
+    assert f">{shown}</time>" in page(replace(UP, data=moment))
 
 
 def test_the_policy_permits_the_page_its_own_style() -> None:
@@ -86,6 +159,12 @@ def test_the_policy_permits_the_page_its_own_style() -> None:
     assert style is not None
     digest = base64.b64encode(hashlib.sha256(style[1].encode()).digest()).decode()
     assert f"style-src 'sha256-{digest}'" in STYLE_POLICY
+
+
+def test_the_page_has_no_scripts_no_handlers_and_nothing_from_elsewhere() -> None:
+    text = status_page(STATUS, RUNS, Wanted())
+    assert not re.search(r"<(script|img|link|iframe|object|form)|\son\w+=|\sstyle=|url\(|@import", text)
+    assert "nightly &lt;report&gt;" in text
 
 
 def test_every_reason_has_a_hint() -> None:
