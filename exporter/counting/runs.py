@@ -2,34 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-from itertools import chain
-from typing import Final, NamedTuple
+from typing import Final
 
 from exporter.catalogue.ledger import LATE_RUNS_SKIPPED, RUNS_EXPIRED
-from exporter.catalogue.runs import LAST_RUN, PAUSED, RUN_LATENESS, RUNS, UNKNOWN
+from exporter.catalogue.runs import LAST_RUN, PAUSED, RUNS, UNKNOWN
 from exporter.counting import listings, notable, schedules, workloads
 from exporter.counting.draft import Draft
 from exporter.counting.ledger import ListingState, OpenRun, SeriesKey, TargetState, days_of
 from exporter.counting.series import OTHER, add, apply_adds, apply_marks, key_of
+from exporter.counting.sightings import Sighting, sightings
 from exporter.observations import Add, Delivery, Page, Run
-from exporter.times import DAY, HOUR, Micros
-
-EARLIEST: Final = 946_684_800_000_000
-"""2000-01-01: an earlier time is no time (rule 5)."""
-
-AHEAD: Final = HOUR
-"""How far after the upstream's now a time may lie (rule 5)."""
-
-
-class Sighting(NamedTuple):
-    """One row with its times judged: the birth that counts, the latest time, the days of all of them."""
-
-    run: Run
-    birth: Micros
-    latest: Micros
-    days: tuple[int, ...]
-    timeless: bool
+from exporter.times import DAY
 
 
 def count_page(draft: Draft, page: Page[Run]) -> None:
@@ -41,16 +24,17 @@ def count_page(draft: Draft, page: Page[Run]) -> None:
     known = draft.listing(page.listing) or ListingState()
     rows = sightings(draft, page, target, known)
     remembered = draft.ledger.remembered(_probes(draft, target, rows))
+    undatable = _undatable(draft, page, known, rows, remembered)
     for row in sorted(rows, key=lambda row: row.latest):  # the latest run of a page leaves its exemplar
         if draft.open_run(row.run.id) is not None:
             _open_seen(draft, row)
         elif draft.timeless(row.run.id) is not None:
             draft.changes.timeless[row.run.id] = draft.now
             _seen_again(draft, row)
-        elif row.run.id not in remembered:
-            _new(draft, target, page.listing, row)
-        else:
+        elif row.run.id in remembered:
             _seen_again(draft, row)
+        elif row.run.id not in undatable:
+            _new(draft, target, page.listing, row)
         if draft.open_run(row.run.id) is None:
             remembered.add(row.run.id)  # a page may hold the same run twice
     _deliveries(draft, rows)
@@ -78,62 +62,24 @@ def _probes(draft: Draft, target: TargetState, rows: list[Sighting]) -> set[tupl
     return probes
 
 
-def sightings(draft: Draft, page: Page[Run], target: TargetState, listing: ListingState) -> list[Sighting]:
-    """Judge the times of a page's rows; a row without any borrows its neighbour's (rule 5)."""
-    cleaned = [_believable(draft, run) for run in page.items]
-    births = [_birth(run) for run in cleaned]
-    rows = []
-    for index, run in enumerate(cleaned):
-        birth = births[index]
-        if birth is not None:
-            times = _times(run)
-            rows.append(Sighting(run, birth, max(times), days_of(times), timeless=False))
-        else:
-            near = next(
-                (at for at in chain(reversed(births[:index]), births[index + 1 :]) if at is not None),
-                _now_or_history(draft, page.listing, target, listing),
-            )
-            rows.append(Sighting(run, near, near, days_of((near,)), timeless=True))
-    return rows
+def _undatable(
+    draft: Draft, page: Page[Run], known: ListingState, rows: list[Sighting], remembered: set[str]
+) -> set[str]:
+    """Name the runs of a page without any times that are older than what is known, nobody can say by how much.
 
-
-def _believable(draft: Draft, run: Run) -> Run:
-    """Return the run without the times that are none, and without what was computed from them."""
-    latest = draft.now + AHEAD
-
-    def judged(at: Micros | None) -> Micros | None:
-        return at if at is not None and EARLIEST <= at <= latest else None
-
-    told = (run.created, run.triggered, run.started, run.finished)
-    times = tuple(map(judged, told))
-    if times != told:
-        created, triggered, started, finished = times
-        lasted = tuple(item for item in run.adds if item.metric.type != "histogram" or item.metric.unit == 1)
-        run = replace(run, created=created, triggered=triggered, started=started, finished=finished, adds=lasted)
-    if run.delivery is not None and judged(run.delivery.fire_at) is None:
-        in_time = tuple(item for item in run.adds if item.metric is not RUN_LATENESS)
-        run = replace(run, delivery=None, adds=in_time)
-    if any(judged(mark.at) is None for mark in run.marks):
-        run = replace(run, marks=tuple(mark for mark in run.marks if judged(mark.at) is not None))
-    return run
-
-
-def _times(run: Run) -> list[Micros]:
-    return [at for at in (run.created, run.triggered, run.started, run.finished) if at is not None]
-
-
-def _birth(run: Run) -> Micros | None:
-    return next(iter(_times(run)), None)
-
-
-def _now_or_history(draft: Draft, key: str, target: TargetState, listing: ListingState) -> Micros:
-    """Return the time of a run without times and without neighbours: now; in the first walk of a listing that
-    was there at baseline, just before it, so that an old history without times is no burst."""
-    if listing.horizon is None:
-        owner = draft.workload(key) if draft.rules.listings_per_workload else None
-        if owner is None or owner.first_seen == target.born_at:
-            return target.baseline_at - 1
-    return draft.now
+    In a listing that told times before, such a page is a failure of the platform, and what stands below a known run
+    may be one that was counted and forgotten. It is judged when its times are back.
+    """
+    found: set[str] = set()
+    if known.newest is None or not all(row.timeless for row in rows):
+        return found
+    below = page.sequence > 0
+    for row in rows:
+        run_id = row.run.id
+        if below:
+            found.add(run_id)
+        below = below or run_id in remembered or bool(draft.timeless(run_id) or draft.open_run(run_id))
+    return found
 
 
 def _new(draft: Draft, target: TargetState, listing: str, row: Sighting) -> None:

@@ -161,6 +161,29 @@ def test_a_history_without_any_times_is_no_burst() -> None:
     assert bench.counted() == {"completed": 1}
 
 
+def test_a_listing_that_loses_all_its_times_brings_back_nothing_that_was_forgotten(bench: Bench) -> None:
+    """What is pruned cannot be recognised, and without a time it cannot be told from a new run, except by its place."""
+    ids: list[str] = []
+    for number in range(30):
+        bench.now += DAY
+        ids.insert(0, f"day {number}")
+        bench.page(ended(ids[0], bench.now - HOUR), kind="sweep")
+        bench.finish()
+    assert not bench.remembers("day 5")
+    blank = [ended(run_id, None) for run_id in ids]
+    pages = [
+        bench.a_page(ended("new", None), *blank[:10], complete=False, link="2"),
+        replace(bench.a_page(*blank[10:]), sequence=1),
+    ]
+    for page in pages * 3:
+        bench.put(page)
+    assert bench.counted() == {"completed": 31}
+    bench.now += HOUR
+    bench.page(ended("new", bench.now - 2 * HOUR), *(ended(ids[n], bench.now - (n + 1) * DAY) for n in range(30)))
+    assert bench.counted() == {"completed": 31}
+    assert bench.own(LATE_RUNS_SKIPPED.name) == 0
+
+
 def test_a_run_that_loses_its_times_is_not_counted_again(bench: Bench) -> None:
     bench.page(ended("a", bench.now - 5 * MINUTE))
     bench.now += 3 * DAY

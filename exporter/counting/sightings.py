@@ -1,0 +1,87 @@
+"""Rows of a page with their times judged: what is believed, what is borrowed, what stays unknown (rule 5)."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from itertools import chain
+from typing import Final, NamedTuple
+
+from exporter.catalogue.runs import RUN_LATENESS
+from exporter.counting.draft import Draft
+from exporter.counting.ledger import ListingState, TargetState, days_of
+from exporter.observations import Page, Run
+from exporter.times import HOUR, Micros
+
+EARLIEST: Final = 946_684_800_000_000
+"""2000-01-01: an earlier time is no time (rule 5)."""
+
+AHEAD: Final = HOUR
+"""How far after the upstream's now a time may lie (rule 5)."""
+
+
+class Sighting(NamedTuple):
+    """One row with its times judged: the birth that counts, the latest time, the days of all of them."""
+
+    run: Run
+    birth: Micros
+    latest: Micros
+    days: tuple[int, ...]
+    timeless: bool
+
+
+def sightings(draft: Draft, page: Page[Run], target: TargetState, listing: ListingState) -> list[Sighting]:
+    """Judge the times of a page's rows; a row without any borrows its neighbour's (rule 5)."""
+    cleaned = [_believable(draft, run) for run in page.items]
+    births = [_birth(run) for run in cleaned]
+    rows = []
+    for index, run in enumerate(cleaned):
+        birth = births[index]
+        if birth is not None:
+            times = _times(run)
+            rows.append(Sighting(run, birth, max(times), days_of(times), timeless=False))
+        else:
+            near = next(
+                (at for at in chain(reversed(births[:index]), births[index + 1 :]) if at is not None),
+                _now_or_history(draft, page.listing, target, listing),
+            )
+            rows.append(Sighting(run, near, near, days_of((near,)), timeless=True))
+    return rows
+
+
+def _believable(draft: Draft, run: Run) -> Run:
+    """Return the run without the times that are none, and without what was computed from them."""
+    latest = draft.now + AHEAD
+
+    def judged(at: Micros | None) -> Micros | None:
+        return at if at is not None and EARLIEST <= at <= latest else None
+
+    told = (run.created, run.triggered, run.started, run.finished)
+    times = tuple(map(judged, told))
+    if times != told:
+        created, triggered, started, finished = times
+        lasted = tuple(item for item in run.adds if item.metric.type != "histogram" or item.metric.unit == 1)
+        run = replace(run, created=created, triggered=triggered, started=started, finished=finished, adds=lasted)
+    if run.delivery is not None and judged(run.delivery.fire_at) is None:
+        in_time = tuple(item for item in run.adds if item.metric is not RUN_LATENESS)
+        run = replace(run, delivery=None, adds=in_time)
+    if any(judged(mark.at) is None for mark in run.marks):
+        run = replace(run, marks=tuple(mark for mark in run.marks if judged(mark.at) is not None))
+    return run
+
+
+def _times(run: Run) -> list[Micros]:
+    return [at for at in (run.created, run.triggered, run.started, run.finished) if at is not None]
+
+
+def _birth(run: Run) -> Micros | None:
+    return next(iter(_times(run)), None)
+
+
+def _now_or_history(draft: Draft, key: str, target: TargetState, listing: ListingState) -> Micros:
+    """Return the time of a run without times and without neighbours: now; in the first walk of a listing that
+    was there at baseline, just before it, so that an old history without times is no burst."""
+    if listing.horizon is None:
+        owner = draft.workload(key) if draft.rules.listings_per_workload else None
+        if owner is None or owner.first_seen == target.born_at:
+            return target.baseline_at - 1
+    return draft.now
