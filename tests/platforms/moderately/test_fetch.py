@@ -1,0 +1,319 @@
+"""Reading Moderately: agents, the listing from its new end, open executions by id, whose they are."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from exporter.counting.ledger import ListingState, OpenRun
+from exporter.errors import InvalidResponse
+from exporter.observations import ListingFailed, Page, Roster
+from exporter.platforms.base import View
+from exporter.platforms.moderately import ModeratelyPlatform
+from exporter.times import DAY, HOUR, MINUTE, SECOND
+from tests.platforms.moderately.upstream import Team, execution
+from tests.platforms.support import MODERATELY_URL, NOW, StillClock, client_of, moderately, open_run, view
+
+Batch = Roster[Any] | Page[Any] | ListingFailed
+
+
+def poll(
+    team: Team,
+    known: View | None = None,
+    platform: ModeratelyPlatform | None = None,
+    clock: StillClock | None = None,
+    into: list[Batch] | None = None,
+) -> list[Batch]:
+    """Read once; gives what is observed, also into ``into`` when an error ends it."""
+    platform = platform or moderately()
+    client = client_of(platform, team, MODERATELY_URL)
+    found: list[Batch] = [] if into is None else into
+    for batch in platform.fetch(client, known or view(), clock or StillClock()):
+        observed = platform.observe(batch, NOW)
+        assert isinstance(observed, Roster | Page | ListingFailed)
+        found.append(observed)
+    return found
+
+
+def runs(batches: list[Batch]) -> list[str]:
+    """The ids of all runs, in order."""
+    return [run.id for batch in batches if isinstance(batch, Page) for run in batch.items]
+
+
+def walked(horizon: int, **more: Any) -> ListingState:
+    """A listing whose last walk was complete, down to ``horizon``."""
+    return ListingState(
+        horizon=horizon, newest=horizon + HOUR, last_sweep=NOW - MINUTE, last_whole=NOW - MINUTE, **more
+    )
+
+
+def ordinary(**more: Any) -> View:
+    """A target in its ordinary course: a walk goes down to half an hour ago."""
+    listings = {"executions": walked(NOW - 30 * MINUTE - 30 * SECOND)}
+    return view(floor=NOW - 8 * DAY, listings=listings, **more)
+
+
+# Parameters
+
+
+def test_only_documented_parameters_are_sent() -> None:
+    """teamIds on every request, no order, pages of the largest size."""
+    team = Team([execution(1)])
+    poll(team)
+    assert team.asked("/agents") == [
+        {"teamIds": "team_A", "page": "1", "pageSize": "1000", "orderBy": "createdAt", "orderDirection": "asc"}
+    ]
+    assert team.asked("/agent-executions")[-1] == {"teamIds": "team_A", "page": "1", "pageSize": "100"}
+    assert team.asked("/agent-configuration-versions") == [{"teamIds": "team_A", "agentConfigurationVersionIds": "v-1"}]
+    assert team.requests[0].headers["Authorization"] == "Bearer example-key"
+
+
+def test_the_client_librarys_spelling() -> None:
+    """As moderatelyai-sdk 0.2.7 sends them."""
+    team = Team([execution(1)])
+    poll(team, platform=moderately(parameter_style="sdk", include=["First"]))
+    order = {"order_by": "created_at", "order_direction": "desc"}
+    assert team.asked("/agent-executions")[0] == {
+        "teamIds": "team_A",
+        "page": "1",
+        "page_size": "1",
+        "status": "completed",
+        "agent_id": "a-1",
+        **order,
+    }
+    assert team.asked("/agent-executions")[-1] == {
+        "teamIds": "team_A",
+        "page": "1",
+        "page_size": "100",
+        "agent_id": "a-1",
+        **order,
+    }
+
+
+# Order
+
+
+@pytest.mark.parametrize("ascending", [False, True])
+@pytest.mark.parametrize("count", [0, 1, 5, 9, 10])
+def test_everything_is_read_newest_first_whichever_end_is_new(ascending: bool, count: int) -> None:
+    """In pages of three; the end of an ascending listing is read again."""
+    team = Team([execution(number) for number in range(1, count + 1)], size=3, ascending=ascending)
+    found = runs(poll(team))
+    assert list(dict.fromkeys(found)) == [f"e{number}" for number in range(1, count + 1)]
+
+
+def test_an_ordinary_walk_reads_down_to_the_horizon() -> None:
+    """From the first page on."""
+    team = Team([execution(number) for number in range(1, 100)], size=10)
+    batches = poll(team, ordinary())
+    assert team.pages == ["1", "2", "3", "4"]
+    assert isinstance(batches[-1], Page)
+    assert batches[-1].step.complete
+
+
+def test_an_ascending_listing_is_read_from_its_last_page_which_is_read_again() -> None:
+    """What was added meanwhile is met, too; the first page only finds the order out."""
+    team = Team([execution(number) for number in range(1, 96)], size=10, ascending=True)
+    known = ordinary()
+    poll(team, known)
+    assert team.pages == ["1", "10", "9", "8", "7", "6", "10"]
+    team.requests.clear()
+    poll(team, known)
+    assert team.pages == ["10", "9", "8", "7", "6", "10"]
+
+
+def test_an_ascending_listing_that_grew_is_read_from_its_new_last_page() -> None:
+    """The number of pages tells."""
+    team = Team([execution(number) for number in range(1, 96)], size=10, ascending=True)
+    known = ordinary()
+    poll(team, known)
+    team.executions[:0] = [execution(-number) for number in range(9, -1, -1)]
+    team.requests.clear()
+    poll(team, known)
+    assert team.pages[:2] == ["10", "11"]
+
+
+def test_a_first_page_whose_times_are_all_the_same_is_compared_with_the_last() -> None:
+    """Ten at once, then older ones: the order is seen from the ends."""
+    team = Team(
+        [execution(number, born=NOW - HOUR) for number in range(1, 11)]
+        + [execution(number) for number in range(70, 80)],
+        size=10,
+    )
+    known = view(memory={})
+    assert runs(poll(team, known))[0] == "e1"
+    team.ascending = True
+    assert runs(poll(team, view(memory={})))[0] == "e1"
+
+
+def test_rows_that_vanish_make_the_walk_incomplete() -> None:
+    """A row has moved to a page that was read already: the next walk begins anew."""
+    team = Team([execution(number) for number in range(1, 8)], size=3)
+    team.vanish_at = 2
+    batches = poll(team, view(floor=NOW - DAY))
+    failed = batches[-1]
+    assert isinstance(failed, ListingFailed)
+    assert failed.drop_link
+    assert not any(batch.step.complete or batch.step.whole for batch in batches if isinstance(batch, Page))
+
+
+def test_the_same_page_under_every_number_is_a_circle() -> None:
+    """An ignored ``page`` is no endless listing."""
+    team = Team([execution(number) for number in range(1, 200)], size=10)
+    original = team.listing
+    team.listing = lambda params: original(params.set("page", "1"))  # type: ignore[method-assign]
+    with pytest.raises(InvalidResponse, match="nothing new"):
+        poll(team)
+
+
+# Open executions
+
+
+def opened(*numbers: int, listing: str = "executions") -> dict[str, OpenRun]:
+    """Executions known to be open."""
+    return {f"e{number}": open_run(listing, NOW - number * MINUTE) for number in numbers}
+
+
+def test_open_executions_that_the_walk_did_not_meet_are_looked_up() -> None:
+    """In chunks of fifty; what is on the pages is not asked for again, and no cursor moves."""
+    old = [*range(200, 260)]
+    team = Team([execution(number) for number in range(1, 80)] + [execution(each, "failed") for each in old], size=40)
+    batches = poll(team, ordinary(open_runs=opened(5, *old)))
+    lookups = [asked for asked in team.asked("/agent-executions") if "agentExecutionIds" in asked]
+    asked_for = [(len(asked["agentExecutionIds"].split(",")), asked["page"]) for asked in lookups]
+    assert asked_for == [(50, "1"), (50, "2"), (9, "1")]  # e5 and e200 were met; this server gives 40 at once
+    assert {f"e{number}" for number in old} <= set(runs(batches))
+    steps = [batch.step for batch in batches if isinstance(batch, Page)][-3:]
+    assert all(step.keep_link and not (step.complete or step.whole) for step in steps)
+
+
+def test_an_execution_that_no_answer_knows_stays_open() -> None:
+    """Only sweeps give it up."""
+    team = Team([execution(number) for number in range(1, 60)], size=20)
+    batches = poll(team, ordinary(open_runs=opened(400)))
+    assert "e400" not in runs(batches)
+    assert not any(isinstance(batch, ListingFailed) for batch in batches)
+
+
+def test_an_answer_with_another_id_means_that_filters_are_ignored() -> None:
+    """What was read before stands; the poll fails and says why."""
+    team = Team([execution(number) for number in range(1, 60)], size=20, ignored=frozenset({"agentExecutionIds"}))
+    batches: list[Batch] = []
+    with pytest.raises(InvalidResponse, match="the filter agentExecutionIds is ignored"):
+        poll(team, ordinary(open_runs=opened(400)), into=batches)
+    assert any(isinstance(batch, Page) and batch.step.complete for batch in batches)
+
+
+# Agents
+
+
+def test_include_is_pushed_down() -> None:
+    """As agentIds; the others are not even read."""
+    team = Team([execution(1, version="v-1"), execution(2, version="v-2")])
+    batches = poll(team, platform=moderately(include=["Sec*"]))
+    assert runs(batches) == ["e2"]
+    assert all(asked["agentIds"] == "a-2" for asked in team.asked("/agent-executions"))
+
+
+def test_many_included_agents_make_several_listings() -> None:
+    """Of fifty agents each, in the order of their creation."""
+    agents = {f"a-{number:03}": f"in {number}" for number in range(120)}
+    team = Team([execution(1, version="v")], agents=agents, versions={"v": "a-119"})
+    batches = poll(team, platform=moderately(include=["in *"]))
+    pages = [batch for batch in batches if isinstance(batch, Page)]
+    assert [page.listing for page in pages] == ["executions", "executions/1", "executions/2"]
+    assert [len(asked["agentIds"].split(",")) for asked in team.asked("/agent-executions")] == [50, 50, 20]
+    assert runs(batches) == ["e1"]
+
+
+def test_include_that_names_nobody_is_an_error() -> None:
+    """And never the whole team."""
+    with pytest.raises(InvalidResponse, match="include selects none of the team's 2 agents"):
+        poll(Team(), platform=moderately(include=["nobody"]))
+
+
+def test_a_filter_for_agents_that_is_ignored_is_an_error() -> None:
+    """Else agents that are not wanted would be counted."""
+    team = Team([execution(1, version="v-1")], ignored=frozenset({"agentIds"}))
+    with pytest.raises(InvalidResponse, match="the filter agentIds is ignored"):
+        poll(team, platform=moderately(include=["Second"]))
+
+
+def test_exclude_leaves_out_by_name() -> None:
+    """On our side: the interface has no such filter."""
+    team = Team([execution(1, version="v-1"), execution(2, version="v-2")])
+    batches = poll(team, platform=moderately(exclude=["First"]))
+    assert runs(batches) == ["e2"]
+    assert isinstance(batches[0], Roster)
+    assert [workload.label for workload in batches[0].items] == ["Second"]
+    assert all("agentIds" not in asked and "statuses" not in asked for asked in team.asked("/agent-executions"))
+
+
+def test_agents_are_listed_every_deep_interval_and_versions_asked_for_once() -> None:
+    """A version never changes its agent."""
+    team = Team([execution(1)])
+    known = view(floor=NOW - DAY, memory={})
+    for minute in range(0, 21, 5):
+        poll(team, known, clock=StillClock(NOW + minute * MINUTE))
+    assert len(team.asked("/agents")) == 1  # Date stands still here, and with it the upstream's now
+    assert len(team.asked("/agent-configuration-versions")) == 1
+
+
+def test_an_agent_that_no_list_named_yet_has_them_listed_at_once() -> None:
+    """Its first execution carries its name."""
+    team = Team([execution(1)])
+    known = view(floor=NOW - DAY, memory={})
+    poll(team, known)
+    team.agents = {**team.agents, "a-3": "Third"}
+    team.versions = {**team.versions, "v-3": "a-3"}
+    team.executions.insert(0, execution(0, version="v-3"))
+    pages = [batch for batch in poll(team, known) if isinstance(batch, Page)]
+    assert {workload.label for workload in pages[0].workloads} == {"First", "Third"}
+    assert len(team.asked("/agents")) == 2
+
+
+def test_a_version_that_nobody_knows_is_unnamed_and_asked_for_again_after_a_day() -> None:
+    """Under an identity of its own, so that two of them stay apart."""
+    team = Team([execution(1, version="lost"), execution(2, version="gone")])
+    memory: dict[str, Any] = {}
+    pages = [batch for batch in poll(team, view(floor=NOW - DAY, memory=memory)) if isinstance(batch, Page)]
+    assert {(workload.identity, workload.label) for workload in pages[0].workloads} == {
+        ("version/lost", "_unnamed"),
+        ("version/gone", "_unnamed"),
+    }
+    poll(team, view(floor=NOW - DAY, memory=memory))
+    assert len(team.asked("/agent-configuration-versions")) == 1
+    memory["unknown"] = {key: at - DAY for key, at in memory["unknown"].items()}
+    team.versions = {**team.versions, "lost": "a-1"}
+    pages = [batch for batch in poll(team, view(floor=NOW - DAY, memory=memory)) if isinstance(batch, Page)]
+    assert {workload.label for workload in pages[0].workloads} == {"_unnamed", "First"}
+
+
+# The platform's own numbers
+
+
+def test_a_deficit_in_two_polls_running_leads_to_a_walk_to_the_floor() -> None:
+    """The number of ended executions is above base and ours."""
+    team = Team([execution(number) for number in range(1, 100)], size=10, totals={"completed": 99})
+    memory: dict[str, Any] = {}
+    floor: dict[str, Any] = {
+        "listings": {"executions": walked(NOW - 30 * MINUTE)},
+        "floor": NOW - 8 * DAY,
+        "memory": memory,
+    }
+    poll(team, view(floor=NOW - 8 * DAY, memory=memory))  # the first walk goes to the floor
+    kinds = []
+    for total, counted in ((99, 0), (101, 0), (101, 0), (101, 0), (101, 0)):
+        team.totals = {"completed": total}
+        pages = [batch for batch in poll(team, view(counted=counted, **floor)) if isinstance(batch, Page)]
+        kinds.append(pages[0].step.kind)
+    assert kinds == ["ordinary", "ordinary", "ordinary", "sweep", "ordinary"]
+
+
+def test_the_numbers_are_asked_for_before_the_walk() -> None:
+    """One small request a status."""
+    team = Team([execution(1)])
+    poll(team)
+    asked = [(params.get("statuses"), params["pageSize"]) for params in team.asked("/agent-executions")]
+    assert asked == [("completed", "1"), ("failed", "1"), ("cancelled", "1"), (None, "100")]
