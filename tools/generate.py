@@ -11,13 +11,14 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
-from tools import configuration_page, dashboards, metrics_page, platform_pages, rules
+from tools import chart, configuration_page, dashboards, metrics_page, platform_pages, rules
 
 ROOT = Path(__file__).resolve().parent.parent
 
 GENERATED: Mapping[str, Callable[[], str]] = {
     "docs/configuration.md": configuration_page.page,
     "docs/metrics.md": metrics_page.page,
+    **chart.GENERATED,
     **dashboards.GENERATED,
     **platform_pages.pages(),
     **{path: partial(rules.page, path) for path in rules.FILES},
