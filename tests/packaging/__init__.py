@@ -1,0 +1,1 @@
+"""What people install: packages, unit, compose file, workflows."""
