@@ -167,7 +167,8 @@ class Ledger(Protocol):
 
     @property
     def timeless(self) -> Mapping[str, Micros]:
-        """Ids of runs counted or skipped that had no time, with when they were last seen."""
+        """Ids that no day can be named for, with when they were last seen: of runs that had no time, and of open ones
+        that were given up or skipped, whose end is to come."""
 
     @property
     def workloads(self) -> Mapping[str, WorkloadState]:

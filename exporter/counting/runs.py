@@ -142,7 +142,6 @@ def _open_seen(draft: Draft, row: Sighting) -> None:
     notable.note_open(draft, run)
     if run.state != PAUSED and draft.now - seen.aged_from > draft.limits.open_run_max_age and draft.trusted:
         _expire(draft, run.id, seen)
-        _keep_timeless(draft, row)
 
 
 def _count(draft: Draft, row: Sighting) -> None:
@@ -162,16 +161,20 @@ def _mark(draft: Draft, slot: str, run: Run) -> None:
 def _skip(draft: Draft, row: Sighting) -> None:
     add(draft, SeriesKey(LATE_RUNS_SKIPPED.name, ()), 1)
     _keep(draft, row)
+    if not row.run.ended:
+        _keep_undated(draft, row.run.id)
 
 
 def _keep(draft: Draft, row: Sighting) -> None:
-    _keep_timeless(draft, row)
+    """Keep the id under the days of its times, and where it has none, or they are borrowed, for itself."""
+    if row.timeless:
+        _keep_undated(draft, row.run.id)
     draft.changes.remember.extend((day, row.run.id) for day in row.days)
 
 
-def _keep_timeless(draft: Draft, row: Sighting) -> None:
-    if row.timeless:
-        draft.changes.timeless[row.run.id] = draft.now
+def _keep_undated(draft: Draft, run_id: str) -> None:
+    """Keep an id until it was unseen for long: also of a run that was given up, whose end is to come on any day."""
+    draft.changes.timeless[run_id] = draft.now
 
 
 def _expire(draft: Draft, run_id: str, known: OpenRun) -> None:
@@ -183,6 +186,7 @@ def _expire(draft: Draft, run_id: str, known: OpenRun) -> None:
     notable.note_given_up(draft, run_id, known)
     draft.changes.open_runs[run_id] = None
     draft.changes.remember.extend((day, run_id) for day in known.days or days_of((known.birth,)))
+    _keep_undated(draft, run_id)
 
 
 SWEEPS_TO_BE_GONE: Final = 2

@@ -109,10 +109,10 @@ def worlds(draw: st.DrawFn) -> list[Truth]:
 
 ACTIONS = st.lists(
     st.tuples(
-        st.sampled_from(["page", "page", "page", "sweep", "repeat", "lost", "wait", "long wait", "finish", "restart"]),
+        st.sampled_from(["page", "sweep", "repeat", "lost", "wait", "long wait", "long wait", "finish", "restart"]),
         st.integers(0, 2**16),
     ),
-    min_size=5,
+    min_size=20,
     max_size=60,
 )
 
@@ -300,11 +300,11 @@ class Platform:
 
 WINDOW_ACTIONS = st.lists(
     st.tuples(
-        st.sampled_from(["run", "run", "run", "poll", "poll", "poll", "undo", "requeue", "wait", "finish", "restart"]),
+        st.sampled_from(["run", "run", "poll", "poll", "undo", "requeue", "wait", "wait", "finish", "restart"]),
         st.integers(0, 2**16),
     ),
-    min_size=5,
-    max_size=70,
+    min_size=30,
+    max_size=90,
 )
 
 

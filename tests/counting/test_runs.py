@@ -345,6 +345,25 @@ def test_a_sweep_says_nothing_of_runs_born_below_its_depth(bench: Bench) -> None
     assert bench.own(RUNS_EXPIRED.name) == 0
 
 
+@pytest.mark.parametrize(("age", "given_up", "late"), [(0, 1, 0), (7 * DAY + HOUR, 0, 1)])
+def test_a_run_that_was_given_up_or_skipped_while_open_is_told_of_once(
+    bench: Bench, age: int, given_up: int, late: int
+) -> None:
+    """Its end comes when the day of its birth is pruned; it was told of already, whatever day that is."""
+    born = bench.now - age
+    for _ in range(20):
+        bench.page(ended(f"{bench.now}", bench.now - MINUTE), running("a", born))
+        bench.finish()
+        bench.now += DAY
+    for _ in range(3):
+        bench.page(ended(f"{bench.now}", bench.now - MINUTE), ended("a", born, finished=bench.now - MINUTE))
+        bench.finish()
+        bench.now += DAY
+    assert bench.own(RUNS_EXPIRED.name) == given_up
+    assert bench.own(LATE_RUNS_SKIPPED.name) == late
+    assert bench.counted().get("unknown", 0) == given_up
+
+
 def test_one_empty_answer_gives_nothing_up(bench: Bench) -> None:
     born = bench.now
     bench.page(running("a", born))
