@@ -6,7 +6,7 @@ and never both. It is tried again when it does not fit, and in the end forced.
 
 from __future__ import annotations
 
-from exporter.counting.draft import Draft
+from exporter.counting.draft import CLOCK_TOLERANCE, Draft
 from exporter.counting.figures import Figures, Nets, applied, ended_runs, figures_of, none_falls, note
 from exporter.counting.ledger import SeriesKey, SourceState, WindowState
 from exporter.counting.series import fall, write_off
@@ -19,12 +19,21 @@ def too_long(draft: Draft, start: Micros, end: Micros) -> bool:
     return end - start >= draft.limits.max_window + draft.limits.settle
 
 
+def agreed(draft: Draft, end: Micros) -> bool:
+    """Whether the clocks agree, and a reading that ends at ``end`` was asked for by the right time (rule 26).
+
+    After a step of our clock the first question is asked by a wrong one; what it says is put right by the next.
+    """
+    return draft.trusted and abs(end - draft.now) <= CLOCK_TOLERANCE
+
+
 def moved(draft: Draft, source: Source[WindowTotal], move: Move[WindowTotal], told: Figures, nets: Nets) -> bool:
     """Try the move; return whether it was made, and then everything of this source is counted."""
     again, closed, rest = figures_of(move.again), figures_of(move.closed), figures_of(move.rest)
     before = applied(draft, source)
     runs = [ended_runs(each, before) for each in (told, again, closed, rest)]
-    if not draft.trusted or move.rest.start <= source.whole.start or not (runs[0] and runs[1] and runs[2] + runs[3]):
+    in_time = agreed(draft, source.whole.end) and move.rest.start > source.whole.start
+    if not in_time or not (runs[0] and runs[1] and runs[2] + runs[3]):
         return False  # a reading without any ended run is the answer of a platform that is not well
     if source.complete:
         keys = before.keys() | told.keys() | again.keys() | closed.keys() | rest.keys()

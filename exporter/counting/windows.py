@@ -12,7 +12,7 @@ from exporter.counting import notable, workloads
 from exporter.counting.draft import Draft
 from exporter.counting.figures import Figures, Nets, applied, figures_of, none_falls, note, series_of
 from exporter.counting.ledger import ListingState, SeriesKey, SourceState, WindowKey, WindowState
-from exporter.counting.moves import moved, too_long
+from exporter.counting.moves import agreed, moved, too_long
 from exporter.counting.series import apply_marks, born, exemplify, shift
 from exporter.observations import Example, Source, Windows, WindowTotal
 from exporter.times import Micros
@@ -126,7 +126,7 @@ def _count_item(draft: Draft, source: Source[WindowTotal], nets: Nets) -> None:
             anchors[key] = known.anchor
             deltas[key] = told[known.anchor].get(key, 0) - known.value
     fits = none_falls(draft, deltas) or too_long(draft, min(told), source.whole.end)
-    moves = draft.trusted and source.before is not None and state.anchor in told and fits
+    moves = agreed(draft, source.whole.end) and source.before is not None and state.anchor in told and fits
     for key, delta in deltas.items():
         note(draft, nets, key, delta)
         anchor = state.anchor if moves else anchors[key]

@@ -26,6 +26,16 @@ class UpstreamClock:
         skew: Micros = self._memory.get(_KEY, 0)
         return self._clock.now().world + skew
 
+    def now_after(self, moment: Micros) -> Micros:
+        """Return the upstream's now, which is after ``moment``.
+
+        When it seems not to be, our own clock was set back since the upstream told its: then what it told is
+        forgotten and our own now is returned, so that the next answer can put it right.
+        """
+        if self.now() <= moment:
+            self._memory.pop(_KEY, None)
+        return self.now()
+
     def note(self, date: Micros | None) -> None:
         """Take in the ``Date`` of an answer that just came."""
         self.date = date

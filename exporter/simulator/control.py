@@ -2,7 +2,7 @@
 
     GET    /_simulator/time                            the world's time in microseconds
     GET    /_simulator/faults                          what there is, what is on, how often each was used
-    POST   /_simulator/faults    {"name": ..., ...}    switch on: platform, path, times, probability, options
+    POST   /_simulator/faults    {"name": ..., ...}    switch on: platform, path, times, after, probability, options
     DELETE /_simulator/faults[?name=|?number=]         switch off, without parameters all
     GET    /_simulator/incidents                       what there is and what is on
     POST   /_simulator/incidents {"name": ..., ...}    switch on: seconds, platform, workload

@@ -12,7 +12,7 @@ from exporter.catalogue.ledger import CORRECTIONS
 from exporter.catalogue.runs import ACTIVE_RUNS, LAST_RUN, RUNS
 from exporter.counting.ledger import SeriesKey
 from exporter.counting.series import OTHER
-from exporter.observations import Level, Reading, Source, Windows, WindowTotal, Workload
+from exporter.observations import Level, Move, Reading, Source, Windows, WindowTotal, Workload
 from exporter.times import DAY, HOUR, MINUTE, Micros
 from tests.counting.kit import LIMITS, START, WINDOWED, Bench, Figures, Parts
 
@@ -246,6 +246,21 @@ def test_no_anchor_moves_while_the_clocks_disagree(bench: Bench) -> None:
     assert anchor_of(bench) == ANCHOR
     bench.windows({DONE: 7, BAD: 1}, anchor=ANCHOR, move=move(bench))
     assert anchor_of(bench) == bench.now - DAY
+
+
+@pytest.mark.parametrize("wrong", [-3 * HOUR, 3 * HOUR])
+def test_no_anchor_moves_on_a_question_that_was_asked_by_a_wrong_clock(bench: Bench, wrong: Micros) -> None:
+    """Our clock stepped, and was wrong until the answer told the time: the new anchor would be wrong for good."""
+    end = bench.now + wrong
+    told, new = {DONE: 7, BAD: 1}, end - DAY
+    asked = Source(
+        "list",
+        bench.reading(told, ANCHOR, end),
+        Move(bench.reading(told, ANCHOR, new), bench.reading({}, new, end), bench.reading(told, ANCHOR, end)),
+    )
+    bench.put(Windows((asked,), bench.now))
+    assert anchor_of(bench) == ANCHOR
+    assert bench.counted() == {"completed": 2}
 
 
 def test_a_repeated_move_changes_nothing(bench: Bench) -> None:

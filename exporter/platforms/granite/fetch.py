@@ -60,7 +60,8 @@ class _Poll:
         self._view = view
         self._wall = clock
         self._clock = UpstreamClock(clock, view.memory)
-        self._now = self._clock.now() // SECOND * SECOND
+        anchors = (state.anchor for state in view.sources.values())
+        self._now = self._clock.now_after(max(anchors, default=0)) // SECOND * SECOND
         self._end = self._now + SECOND  # dates are sent in whole seconds: this one holds what happens now
         self._roster: tuple[str, ...] = ()
         self._read: dict[Question, Micros] = view.memory.setdefault("read", {})

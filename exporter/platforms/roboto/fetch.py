@@ -14,8 +14,9 @@ from exporter.platforms.base import View
 from exporter.platforms.parsing import BAD_RECORD, NO_ID, bad_fields, envelope, kind_of, records
 from exporter.platforms.roboto.records import COUNTS, ActionStats, Caller, Figures
 from exporter.platforms.roboto.settings import RobotoSettings
+from exporter.platforms.skew import UpstreamClock
 from exporter.platforms.trail import Trail
-from exporter.times import MINUTE, SECOND, Clock, Micros, to_datetime
+from exporter.times import MINUTE, Clock, Micros, to_datetime
 
 SOURCE: Final = "org-stats"
 STATS: Final = "/v1/actions/invocations/org-stats"
@@ -25,8 +26,6 @@ MOVE_AFTER: Final = 2
 """A move is tried when the window is this many times ``settle`` long (rule 12)."""
 SHORTEST_WINDOW: Final = MINUTE
 """A window that is too large for an answer is split, but not below this."""
-NOTABLE_SKEW: Final = 2 * SECOND
-"""Differences of the clocks up to this are the resolution of ``Date`` and the way of the answer."""
 
 
 class _Shifted(Exception):
@@ -42,14 +41,14 @@ def fetch(
     """
     reader = _Reader(settings, client, view.memory, clock)
     reader.find_org()
-    now = reader.now()
     limits = settings.limits()
     state = view.sources.get(SOURCE)
+    now = reader.clock.now_after(0 if state is None else state.anchor)
     anchor = now - limits.settle if state is None else state.anchor
     if now <= anchor:
         raise InvalidResponse("the clock stands before the start of the window; expected it to be right (NTP)")
     whole = reader.reading(anchor, now)
-    upstream_now = reader.date
+    upstream_now = reader.clock.date
     tried = None if state is None else state.moved_try
     move: Move[Figures] | None = None
     failure: UpstreamError | None = None
@@ -68,11 +67,10 @@ class _Reader:
 
     def __init__(self, settings: RobotoSettings, client: Client, memory: dict[str, Any], clock: Clock) -> None:
         self.skipped: list[Skipped] = []
-        self.date: Micros | None = None
+        self.clock = UpstreamClock(clock, memory)
         self._settings = settings
         self._client = client
         self._memory = memory
-        self._clock = clock
         self._org: str = ""
 
     def find_org(self) -> None:
@@ -88,11 +86,6 @@ class _Reader:
                 raise Forbidden(f"the token belongs to {len(orgs)} organisations ({named}): set org_id to one of them")
             org = self._memory["org"] = orgs[0]
         self._org = org
-
-    def now(self) -> Micros:
-        """Return the upstream's now, as far as it is known before the request."""
-        skew: Micros = self._memory.get("skew", 0)
-        return self._clock.now().world + skew
 
     def reading(self, start: Micros, end: Micros) -> Reading[Figures]:
         """Read one window; one that is too large in two halves."""
@@ -181,16 +174,8 @@ class _Reader:
         if self._org or self._settings.org_id:
             headers["X-Roboto-Org-Id"] = self._org or str(self._settings.org_id)
         reply = self._client.get(path, params=params, headers=headers)
-        self._note_date(reply.date)
+        self.clock.note(reply.date)
         return reply
-
-    def _note_date(self, date: Micros | None) -> None:
-        self.date = date
-        if date is None:
-            return
-        skew = date - self._clock.now().world
-        # Date is cut to whole seconds; a second too late only asks for what has not happened yet.
-        self._memory["skew"] = skew + SECOND if abs(skew) > NOTABLE_SKEW else 0
 
 
 def _next_token(value: object) -> str | None:

@@ -22,8 +22,8 @@ class Switch:
     """A fault that is on.
 
     It meets requests of ``platform`` (any) whose decoded path contains ``path`` (any), each with
-    ``probability``, at most ``times`` of them. With ``workload``, faults of times and values bend only records
-    of that name.
+    ``probability``, at most ``times`` of them, and not the first ``after``. With ``workload``, faults of times and
+    values bend only records of that name.
     """
 
     number: int
@@ -32,6 +32,7 @@ class Switch:
     path: str | None = None
     workload: str | None = None
     times: int | None = None
+    after: int = 0
     probability: float = 1.0
     options: dict[str, Any] = field(default_factory=dict)
     memory: dict[str, Json] = field(default_factory=dict)
@@ -50,6 +51,7 @@ class Switch:
             "path": self.path,
             "workload": self.workload,
             "times": self.times,
+            "after": self.after,
             "probability": self.probability,
             "options": self.options,
         }
@@ -76,6 +78,7 @@ class FaultBoard:
         path: str | None = None,
         workload: str | None = None,
         times: int | None = None,
+        after: int = 0,
         probability: float = 1.0,
         **options: Any,
     ) -> Switch:
@@ -85,7 +88,7 @@ class FaultBoard:
         if unknown:
             raise ValueError(f"{name} has no option {sorted(unknown)[0]!r}; it has {sorted(fault.options)}")
         with self._lock:
-            switch = Switch(next(self._numbers), fault, platform, path, workload, times, probability, options)
+            switch = Switch(next(self._numbers), fault, platform, path, workload, times, after, probability, options)
             self._switches = [*self._switches, switch]
             return switch
 
@@ -124,6 +127,10 @@ class FaultBoard:
                 and (switch.path is None or switch.path in decoded)
                 and (switch.probability >= 1 or self._random.random() < switch.probability)
             ]
+            early = [switch for switch in met if switch.after > 0]
+            for switch in early:
+                switch.after -= 1
+            met = [switch for switch in met if switch not in early]
             for switch in met:
                 self.used[switch.name] += 1
                 if switch.times is not None:

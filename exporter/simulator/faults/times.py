@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
@@ -10,7 +11,7 @@ from urllib.parse import urlencode
 from exporter.simulator.clock import SECOND, http_date, iso, micros
 from exporter.simulator.face import Face
 from exporter.simulator.faults.registry import Exchange, fault
-from exporter.simulator.messages import Json
+from exporter.simulator.messages import Json, parse_json
 
 YEAR_2099 = 4_083_955_200
 MILLISECONDS_FROM = 1e11
@@ -101,11 +102,13 @@ def clock_skew(exchange: Exchange, seconds: float = 600) -> None:
 def skewed_clock(exchange: Exchange, seconds: float = 600) -> None:
     """All of the upstream's clocks are that far ahead: ``Date``, the times in records, the bounds of windows."""
     exchange.skew = round(seconds * SECOND)
-    parameters = exchange.request.parameters
-    for name in ("start_time", "end_time"):
-        if name in parameters:
-            parameters[name] = iso(micros(parameters[name]) - exchange.skew)
-    exchange.request = replace(exchange.request, query=urlencode(parameters))
+    parameters, body = exchange.request.parameters, parse_json(exchange.request.body)
+    for named in (parameters, body if isinstance(body, dict) else {}):
+        for name in ("start_time", "end_time", "start_date", "end_date"):
+            if isinstance(named.get(name), str):
+                named[name] = iso(micros(named[name]) - exchange.skew)
+    content = exchange.request.body if body is None else json.dumps(body).encode()
+    exchange.request = replace(exchange.request, query=urlencode(parameters), body=content)
     exchange.response.headers["Date"] = http_date(exchange.now + exchange.skew)
     exchange.afterwards.append(lambda: _retime(exchange, lambda time: _whole(time + seconds)))
 

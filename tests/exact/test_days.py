@@ -1,0 +1,169 @@
+"""Faults that take days: outages, clocks, late results, and windows that are read badly when their anchor moves."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+from exporter.catalogue.ledger import LATE_RUNS_SKIPPED, RUNS_EXPIRED
+from exporter.counting.ledger import SeriesKey
+from exporter.simulator import ManualClock, Platform, Simulator, World
+from exporter.times import DAY, HOUR, MINUTE, SECOND
+from tests.exact.world import PLATFORMS, START, Program, advance, assert_exact, program, simulator_of
+
+LISTED: tuple[Platform, ...] = ("foundry", "moderately")
+WINDOWED: tuple[Platform, ...] = ("roboto", "granite")
+
+SHORT: Mapping[str, Any] = {"memory": "26h", "open_run_max_age": "24h", "settle": "3h", "max_window": "6h"}
+
+
+def own(made: Program, platform: Platform, family: str) -> int:
+    """One of the ledger's own counters."""
+    series = made.targets[platform].ledger.series.get(SeriesKey(family, ()))
+    return 0 if series is None else series.shown[0] + series.pending[0]
+
+
+def settle(made: Program, platform: Platform, clock: ManualClock) -> None:
+    """Poll for long enough that every listing is swept and every item is read by name."""
+    for _ in advance(clock, 1200, clock() + 3 * HOUR):
+        made.poll(platform)
+
+
+@pytest.mark.parametrize("platform", PLATFORMS)
+@pytest.mark.parametrize("days", [5, 12])
+def test_an_outage_longer_than_what_is_remembered_loses_nothing(days: int, platform: Platform) -> None:
+    """The floor waits for a complete walk, so that it cannot pass what was never read."""
+    clock = ManualClock(START)
+    with program(simulator_of(clock, pace=3600.0, workloads=3), clock, platforms=[platform]) as made:
+        for _ in advance(clock, 600, START + HOUR):
+            made.poll(platform)
+        clock.advance(days * DAY / SECOND)
+        settle(made, platform, clock)
+        assert own(made, platform, LATE_RUNS_SKIPPED.name) == 0
+        assert_exact(made, platform)
+
+
+@pytest.mark.parametrize("platform", PLATFORMS)
+@pytest.mark.parametrize("hours", [-3, 3, -30, 30])
+def test_our_own_clock_steps_by_hours_and_back(hours: int, platform: Platform) -> None:
+    """The upstream's ``Date`` says what time it is; nothing is lost, doubled, expired or pruned by ours."""
+    clock = ManualClock(START)
+    with program(simulator_of(clock, pace=1200.0, workloads=2), clock, platforms=[platform], **SHORT) as made:
+        for _ in advance(clock, 1200, START + 2 * HOUR):
+            made.poll(platform)
+        made.clock.wrong = hours * HOUR
+        made.runner.clock_stepped(hours * HOUR / SECOND)
+        for _ in advance(clock, 1200, clock() + 4 * HOUR):
+            made.poll(platform)
+        made.clock.wrong = 0
+        made.runner.clock_stepped(-hours * HOUR / SECOND)
+        settle(made, platform, clock)
+        assert own(made, platform, RUNS_EXPIRED.name) == 0
+        assert_exact(made, platform)
+
+
+@pytest.mark.parametrize("platform", LISTED)
+@pytest.mark.parametrize("hours", [-3, 3])
+def test_our_own_clock_steps_and_the_upstream_does_not_tell_the_time(hours: int, platform: Platform) -> None:
+    """Runs that we take for future ones are counted when the clock is right again; those counted stay counted."""
+    clock = ManualClock(START)
+    simulator = simulator_of(clock, pace=1200.0, workloads=2)
+    with program(simulator, clock, platforms=[platform], **SHORT) as made:
+        for _ in advance(clock, 1200, START + 6 * HOUR):  # our clock must not go back to before the baseline
+            made.poll(platform)
+        with simulator.faults.active("no_date"):
+            made.clock.wrong = hours * HOUR
+            made.runner.clock_stepped(hours * HOUR / SECOND)
+            for _ in advance(clock, 1200, clock() + 4 * HOUR):
+                made.poll(platform)
+        made.clock.wrong = 0
+        made.runner.clock_stepped(-hours * HOUR / SECOND)
+        settle(made, platform, clock)
+        assert own(made, platform, RUNS_EXPIRED.name) == 0
+        runs = "automation_runs_total"
+        counted = {key: number for key, number in made.counted(platform).items() if key[0] == runs}
+        truth = simulator.totals(platform).counters[runs]
+        assert sum(counted.values()) == sum(truth.values())
+
+
+@pytest.mark.parametrize("platform", PLATFORMS)
+@pytest.mark.parametrize("seconds", [-600, 600])
+def test_an_upstream_whose_clock_is_ten_minutes_off_from_the_start(seconds: int, platform: Platform) -> None:
+    clock = ManualClock(START)
+    simulator = simulator_of(clock, pace=1200.0, workloads=2)
+    with (
+        program(simulator, clock, platforms=[platform], **SHORT) as made,
+        simulator.faults.active("skewed_clock", seconds=seconds),
+    ):
+        for _ in advance(clock, 1200, START + 12 * HOUR):
+            assert made.poll(platform).good
+        assert_exact(made, platform)
+
+
+@pytest.mark.parametrize("platform", LISTED)
+def test_a_result_that_comes_days_late_counts_while_its_birth_is_remembered(platform: Platform) -> None:
+    """Created on the first day, seen only on the sixth."""
+    clock, world = ManualClock(START), World()
+    world.add_workload(platform, "slow")
+    world.add_run(platform, "slow", triggered=START + HOUR, started=START + HOUR, ended=START + 5 * DAY,
+                  visible=START + 5 * DAY + 3 * MINUTE)  # fmt: skip
+    _daily(world, platform, "slow", days=8)
+    with program(Simulator(world, clock=clock), clock, platforms=[platform]) as made:
+        for _ in advance(clock, 1800, START + 8 * DAY):
+            assert made.poll(platform).good
+        assert own(made, platform, LATE_RUNS_SKIPPED.name) == 0
+        assert_exact(made, platform)
+
+
+@pytest.mark.parametrize("platform", LISTED)
+def test_what_comes_later_than_that_is_skipped_and_never_in_silence(platform: Platform) -> None:
+    """Born below the floor, ended above it: counted once, as skipped."""
+    clock, world = ManualClock(START), World()
+    world.add_workload(platform, "slow")
+    born = START + HOUR
+    world.add_run(platform, "slow", triggered=born, started=born, ended=START + 3 * DAY, visible=START + 3 * DAY)
+    _daily(world, platform, "slow", days=6)
+    with program(Simulator(world, clock=clock), clock, platforms=[platform], **SHORT) as made:
+        for _ in advance(clock, 1800, START + 6 * DAY):
+            assert made.poll(platform).good
+        assert own(made, platform, LATE_RUNS_SKIPPED.name) == 1
+        counted = sum(n for key, n in made.counted(platform).items() if key[0] == "automation_runs_total")
+        assert counted + 1 == made.simulator.totals(platform).counter("automation_runs_total")
+
+
+def _daily(world: World, platform: Platform, key: str, days: int) -> None:
+    for hour in range(0, days * 24, 3):
+        at = START + hour * HOUR
+        world.add_run(platform, key, triggered=at, started=at + SECOND, ended=at + MINUTE)
+
+
+@pytest.mark.parametrize("bad", [("empty_list", {}), ("dropped_rows", {"share": 0.5})], ids=["empty", "halved"])
+@pytest.mark.parametrize("number", [1, 2, 3, 4])
+@pytest.mark.parametrize("hung", [False, True], ids=["moves", "has to be forced"])
+@pytest.mark.parametrize("platform", WINDOWED)
+def test_one_bad_reading_at_a_move_of_the_anchor(
+    platform: Platform, hung: bool, number: int, bad: tuple[str, dict[str, Any]]
+) -> None:
+    """Whichever of the four readings is empty, or lacks some items, nothing is counted twice and nothing is lost."""
+    clock = ManualClock(START)
+    simulator = simulator_of(clock, pace=900.0, workloads=4, failures=0.3)
+    if hung:  # a run that never ends keeps the anchor from moving until the window is too long
+        simulator.world.add_run(platform, simulator.world.keys(platform)[0], triggered=START + HOUR)
+    fault, options = bad
+    with program(simulator, clock, platforms=[platform], **SHORT, sweep_interval="1s") as made:
+        for _ in advance(clock, 600, START + HOUR):
+            assert made.poll(platform).good
+        first = _anchors(made, platform)
+        for _ in advance(clock, 1200, START + 16 * HOUR):
+            simulator.faults.on(fault, after=number - 1, times=1, **options)
+            made.poll(platform)
+            simulator.faults.clear()
+        settle(made, platform, clock)
+        assert _anchors(made, platform) != first
+        assert_exact(made, platform)
+
+
+def _anchors(made: Program, platform: Platform) -> dict[str, int]:
+    return {name: state.anchor for name, state in made.targets[platform].ledger.sources.items()}
