@@ -6,8 +6,6 @@ from collections.abc import Iterable, Iterator
 from typing import Final
 
 from exporter.catalogue.foundry import DISPATCHES
-from exporter.catalogue.ledger import RECORDS_SKIPPED
-from exporter.catalogue.model import Metric
 from exporter.catalogue.runs import (
     FAILED,
     LAST_RUN,
@@ -23,12 +21,13 @@ from exporter.catalogue.runs import (
     SCHEDULE_FIRED,
     TRIGGERED_RUNS,
 )
-from exporter.observations import Add, Delivery, Labels, Mark, Page, Roster, Run, Skipped, Workload
+from exporter.observations import Add, Delivery, Mark, Page, Roster, Run, Skipped, Workload
 from exporter.platforms import labels
 from exporter.platforms.base import Birth
 from exporter.platforms.foundry import outcome as outcomes
 from exporter.platforms.foundry.records import Attempt, Routine, RoutineRun
 from exporter.platforms.foundry.schedules import schedules_of, unusable
+from exporter.platforms.lengths import lasted
 from exporter.platforms.parsing import believable
 from exporter.times import Micros
 
@@ -37,7 +36,6 @@ STATES: Final = (QUEUED, RUNNING, OPEN)
 
 UNUSABLE_SCHEDULE: Final = Skipped("schedule")
 """A trigger whose cron expression or zone cannot be understood: nothing is said of when it is due."""
-NEGATIVE_DURATION: Final = "negative_duration"
 
 NO_DELIVERY: Final = frozenset({"event_fire", "manual_dispatch"})
 """Attempts that no schedule made; only deliveries carry a scheduled fire time."""
@@ -119,9 +117,9 @@ def observe_run(attempt: Attempt, routine: str, now: Micros) -> Run:
     adds: list[Add] = []
     if outcome is not None:
         adds.extend(_counted(run, outcome))
-        adds.extend(_lasted(RUN_DURATION, (outcome,), started, ended))
-        adds.extend(_lasted(RUN_WAIT, (), triggered, started))
-        adds.extend(_lasted(RUN_LATENESS, (), fire_at, triggered if started is None else started))
+        adds.extend(lasted(RUN_DURATION, (outcome,), started, ended))
+        adds.extend(lasted(RUN_WAIT, (), triggered, started))
+        adds.extend(lasted(RUN_LATENESS, (), fire_at, triggered if started is None else started))
     return Run(
         id=run.id,
         workload=routine,
@@ -162,13 +160,6 @@ def _counted(run: RoutineRun, outcome: str) -> Iterator[Add]:
         code = run.error_status_code
         reason = run.error_type or (f"http_{code}" if code else "unknown")
         yield Add(RUN_FAILURES, (labels.value(reason), labels.value(code or "")))
-
-
-def _lasted(metric: Metric, own: Labels, start: Micros | None, end: Micros | None) -> Iterator[Add]:
-    """A length of time, unless one end is missing; a negative one is told of instead."""
-    if start is None or end is None:
-        return
-    yield Add(metric, own, end - start) if end >= start else Add(RECORDS_SKIPPED, (NEGATIVE_DURATION,))
 
 
 def _delivery(attempt: Attempt, fire_at: Micros | None) -> Delivery | None:

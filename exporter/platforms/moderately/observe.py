@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Final
 
-from exporter.catalogue.ledger import RECORDS_SKIPPED
-from exporter.catalogue.model import Metric
 from exporter.catalogue.moderately import (
     AGENT_LIFETIME_RUNS,
     AGENT_LIFETIME_SUCCESSFUL_RUNS,
@@ -27,9 +25,10 @@ from exporter.catalogue.runs import (
     RUNS,
     UNKNOWN,
 )
-from exporter.observations import Add, Labels, Level, Mark, Page, Roster, Run, Workload
+from exporter.observations import Add, Level, Mark, Page, Roster, Run, Workload
 from exporter.platforms import labels
 from exporter.platforms.base import Birth
+from exporter.platforms.lengths import lasted
 from exporter.platforms.moderately.records import TERMINAL, Agent, Execution, Owned, Owner
 from exporter.platforms.parsing import believable
 from exporter.times import Micros
@@ -41,7 +40,6 @@ STATE_OF: Final = {"pending": QUEUED, "running": RUNNING, "paused": PAUSED}
 STATUSES: Final = frozenset({*STATE_OF, *TERMINAL})
 """Values that the documentation names."""
 
-NEGATIVE_DURATION: Final = "negative_duration"
 
 Selects = Callable[[str], bool]
 
@@ -101,8 +99,8 @@ def observe_run(owned: Owned, now: Micros) -> Run:
     adds: list[Add] = []
     if outcome is not None:
         adds.extend(_counted(execution, outcome))
-        adds.extend(_lasted(RUN_DURATION, (outcome,), started, finished))
-        adds.extend(_lasted(RUN_WAIT, (), created, started))
+        adds.extend(lasted(RUN_DURATION, (outcome,), started, finished))
+        adds.extend(lasted(RUN_WAIT, (), created, started))
     return Run(
         id=execution.agentExecutionId,
         workload=owned.owner.identity,
@@ -144,10 +142,3 @@ def _counted(execution: Execution, outcome: str) -> Iterator[Add]:
         yield Add(RUN_STEPS, (outcome,), steps)
         if steps == execution.maxActions:
             yield Add(STEP_LIMIT_REACHED, ())
-
-
-def _lasted(metric: Metric, own: Labels, start: Micros | None, end: Micros | None) -> Iterator[Add]:
-    """A length of time, unless one end is missing; a negative one is told of instead."""
-    if start is None or end is None:
-        return
-    yield Add(metric, own, end - start) if end >= start else Add(RECORDS_SKIPPED, (NEGATIVE_DURATION,))
