@@ -18,11 +18,11 @@ SHORT_MEMORY: Mapping[str, Any] = {"memory": "26h", "open_run_max_age": "24h", "
 
 @pytest.mark.parametrize("platform", PLATFORMS)
 @pytest.mark.parametrize("seed", [1, 2])
-def test_three_hours_of_polls_count_exactly_what_happened(platform: Platform, seed: int) -> None:
+def test_two_hours_of_polls_count_exactly_what_happened(platform: Platform, seed: int) -> None:
     clock = ManualClock(START)
-    with program(simulator_of(clock, seed, pace=60.0, workloads=4), clock, platforms=[platform]) as made:
+    with program(simulator_of(clock, seed, pace=60.0, workloads=3), clock, platforms=[platform]) as made:
         made.poll_all()
-        for _ in advance(clock, 127, START + 3 * HOUR):
+        for _ in advance(clock, 127, START + 2 * HOUR):
             report = made.poll(platform)
             assert report.good, report.message
         assert_exact(made, platform)
@@ -31,7 +31,7 @@ def test_three_hours_of_polls_count_exactly_what_happened(platform: Platform, se
 @pytest.mark.parametrize("platform", PLATFORMS)
 def test_a_restart_after_every_poll_changes_nothing(platform: Platform, tmp_path: Path) -> None:
     clock = ManualClock(START)
-    world = simulator_of(clock, pace=60.0)
+    world = simulator_of(clock, pace=60.0, workloads=3, history_days=0.1)
     for _ in advance(clock, 300, START + 2 * HOUR):
         with program(world, clock, tmp_path / "state.db", [platform]) as made:
             assert made.poll(platform).good
@@ -41,7 +41,7 @@ def test_a_restart_after_every_poll_changes_nothing(platform: Platform, tmp_path
 @pytest.mark.parametrize("platform", PLATFORMS)
 def test_an_outage_of_two_days_is_made_up_for(platform: Platform) -> None:
     clock = ManualClock(START)
-    with program(simulator_of(clock, pace=600.0), clock, platforms=[platform]) as made:
+    with program(simulator_of(clock, pace=600.0, workloads=4), clock, platforms=[platform]) as made:
         made.poll_all()
         for _ in advance(clock, 600, START + 6 * HOUR):
             assert made.poll(platform).good
@@ -54,10 +54,10 @@ def test_an_outage_of_two_days_is_made_up_for(platform: Platform) -> None:
 @pytest.mark.parametrize("platform", PLATFORMS)
 def test_three_days_cross_moves_of_anchor_and_floor(platform: Platform) -> None:
     clock = ManualClock(START)
-    with program(simulator_of(clock, pace=1800.0, workloads=4), clock, platforms=[platform], **SHORT_MEMORY) as made:
+    with program(simulator_of(clock, pace=1800.0, workloads=3), clock, platforms=[platform], **SHORT_MEMORY) as made:
         made.poll_all()
         began = bounds(made, platform)
-        for _ in advance(clock, 1800, START + 3 * DAY):
+        for _ in advance(clock, 2700, START + 3 * DAY):
             assert made.poll(platform).good
         assert_exact(made, platform)
         assert all(moved - stood > DAY for moved, stood in zip(bounds(made, platform), began, strict=True))
