@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 import httpx
 import pytest
@@ -116,9 +117,15 @@ def test_moderately(golden: Golden) -> None:
     text = [f"# agents, agent_executions_page1 to 3\n{read_moderately(moderately_page)}"]
     for name in ["agent_executions_empty", *names("moderately", "error")]:
         status = int(name.split("_")[1]) if name.startswith("error") else 200
-        answer = reply(sample(f"moderately/{name}"), status)
-        text.append(f"# {name}\n{read_moderately(lambda _, answer=answer: answer)}")
+        answer = partial(moderately_answer, name, status)
+        text.append(f"# {name}\n{read_moderately(answer)}")
     golden("moderately.txt")("".join(text))
+
+
+def moderately_answer(name: str, status: int, request: httpx.Request) -> httpx.Response:
+    """A sample, whatever is asked for."""
+    del request
+    return reply(sample(f"moderately/{name}"), status)
 
 
 def moderately_page(request: httpx.Request) -> httpx.Response:

@@ -2,7 +2,7 @@
 
 - ``settings``   what a user configures
 - ``records``    what a response says
-- ``turns``, ``fetch``                      reading (I/O in ``fetch`` only)
+- ``reading``, ``turns``, ``fetch``          reading (I/O in ``fetch`` only)
 - ``names``, ``figures``, ``window``, ``observe``   meaning (pure)
 """
 

@@ -16,7 +16,8 @@ from exporter.observations import Move, Reading, Source, Windows
 from exporter.platforms.base import View
 from exporter.platforms.granite.figures import adds_up
 from exporter.platforms.granite.names import asked, identity
-from exporter.platforms.granite.records import Analytics, Answer, Question, read
+from exporter.platforms.granite.reading import read
+from exporter.platforms.granite.records import Analytics, Answer, Question
 from exporter.platforms.granite.settings import GraniteSettings
 from exporter.platforms.granite.turns import Told, Turn, due, share, spare, turns
 from exporter.platforms.skew import UpstreamClock

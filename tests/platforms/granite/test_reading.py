@@ -9,7 +9,7 @@ import pytest
 from exporter.errors import InvalidResponse
 from exporter.platforms.granite.figures import adds_up
 from exporter.platforms.granite.names import asked, identity
-from exporter.platforms.granite.records import read
+from exporter.platforms.granite.reading import read
 from tests.platforms.support import document
 
 USED = [name for name in document("granite/batch_ok") if name != "success_rate"]
