@@ -11,7 +11,7 @@ from typing import Any, Final
 from pydantic_core import PydanticCustomError
 
 from exporter import __version__, logs
-from exporter.config import parse_state
+from exporter.config import EVERYTHING, Shard, parse_shard, parse_state
 from exporter.errors import ConfigError
 from exporter.web.address import Address, parse_address
 
@@ -45,6 +45,14 @@ def parser() -> argparse.ArgumentParser:
     _web_flags(run, f":{DEFAULT_PORT}")
     run.add_argument(
         "--web.enable-lifecycle", dest="web_enable_lifecycle", action="store_true", help="allow POST /-/reload"
+    )
+    run.add_argument(
+        "--shard",
+        metavar="NUMBER/TOTAL",
+        type=_shard,
+        default=EVERYTHING,
+        help="poll only this share of the targets, such as 1/3; auto/3 takes the number from the end of $POD_NAME, "
+        "else of the host name",
     )
     demo = _command(commands, "demo", "the service on simulated platforms: no account, no file, no network")
     _web_flags(demo, f":{DEFAULT_PORT}")
@@ -121,6 +129,13 @@ def _state(text: str) -> Path:
         return parse_state(text)
     except PydanticCustomError as error:
         raise argparse.ArgumentTypeError(error.message()) from None
+
+
+def _shard(text: str) -> Shard:
+    try:
+        return parse_shard(text)
+    except ConfigError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
 
 
 def _address(text: str) -> Address:

@@ -76,6 +76,7 @@ def _run(chosen: argparse.Namespace) -> int:
         openmetrics_created=chosen.web_openmetrics_created,
         read_settings=lambda: _load(chosen),
         lifecycle=chosen.web_enable_lifecycle,
+        shard=chosen.shard,
     )
     return app.serve(settings, options)
 
@@ -181,7 +182,7 @@ def demo_target(name: PlatformName, endpoint: str, credentials: Credentials) -> 
 def demo_settings(endpoints: Mapping[PlatformName, str], credentials: Credentials, state: Path) -> Settings:
     """Return settings for all simulated platforms, with a pace that people can watch and some expectations."""
     pace = {"interval": "5s", "zero_hold": "10s", "deep_interval": "30s", "requests_per_minute": 1200}
-    further: Mapping[PlatformName, Mapping[str, object]] = {"granite": {"workflow_tokens": True}}
+    further: Mapping[PlatformName, dict[str, object]] = {"granite": {"workflow_tokens": True}}
     targets = [
         PLATFORMS[name].model_validate(demo_target(name, endpoint, credentials) | pace | further.get(name, {}))
         for name, endpoint in endpoints.items()

@@ -48,6 +48,7 @@ class SelfMetrics:
         PlatformCollector(registry=self.registry)
         GCCollector(registry=self.registry)
         self._gauges[own.BUILD_INFO.name].labels(__version__, system.python_version()).set(1)
+        self.shard(1, 1)
 
     def add_target(self, platform: str, target: str) -> None:
         """Show the target's counters at 0, with all known label values. ``target_up`` waits for a poll."""
@@ -125,6 +126,12 @@ class SelfMetrics:
     def snapshot_refresh(self, seconds: float) -> None:
         """Note how long a rendering took."""
         self.set_process(own.SNAPSHOT_REFRESH_DURATION, seconds)
+
+    def shard(self, number: int, total: int) -> None:
+        """Say which share of the targets is polled here."""
+        gauge = self._gauges[own.SHARD_INFO.name]
+        gauge.clear()
+        gauge.labels(str(number), str(total)).set(1)
 
     def config_reload(self, ok: bool, at: float) -> None:
         """Note that the configuration was read at ``at`` (seconds since the epoch); the first reading counts too."""

@@ -25,11 +25,14 @@ def lines(about: SelfMetrics, prefix: str = "automation_exporter_") -> list[str]
     ]
 
 
-def test_before_any_target_only_the_build_is_told() -> None:
+def test_before_any_target_only_the_build_and_the_share_are_told() -> None:
     """No family says 0 for what is not known."""
     about = SelfMetrics()
-    assert [line.partition("{")[0] for line in lines(about)] == ["build_info"]
+    assert [line.partition("{")[0] for line in lines(about)] == ["build_info", "shard_info"]
     assert f'version="{__version__}"' in lines(about)[0]
+    assert lines(about)[1] == 'shard_info{shard="1",shards="1"} 1'
+    about.shard(2, 3)
+    assert lines(about)[1:] == ['shard_info{shard="2",shards="3"} 1']
 
 
 def test_a_target_starts_with_zeros_and_without_up() -> None:
@@ -104,7 +107,7 @@ def test_a_gauge_can_be_taken_back() -> None:
     assert 'upstream_quota_remaining{platform="roboto",target="fleet"} 7' in lines(about)
     about.clear_target(own.QUOTA_REMAINING, *FLEET)
     about.clear_target(own.QUOTA_REMAINING, *SUPPORT)
-    assert len(lines(about)) == 1
+    assert len(lines(about)) == 2
 
 
 def test_the_process_tells_its_own() -> None:
@@ -115,7 +118,7 @@ def test_the_process_tells_its_own() -> None:
     about.set_process(own.STATE_SIZE, 4096)
     about.config_reload(True, 1_772_442_300)
     about.config_reload(False, 1_772_442_400)
-    assert lines(about)[:-1] == [
+    assert lines(about)[:-2] == [
         "state_commit_duration_seconds 0.004",
         "state_size_bytes 4096",
         "snapshot_refresh_duration_seconds 0.25",

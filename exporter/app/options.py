@@ -8,7 +8,7 @@ from pathlib import Path
 
 import httpx
 
-from exporter.config import Settings
+from exporter.config import EVERYTHING, Settings, Shard
 from exporter.platforms.settings import TargetSettings
 from exporter.times import Clock, SystemClock
 from exporter.web.address import Address
@@ -36,6 +36,8 @@ class Options:
     """Reads the configuration anew, for reloads; None when there is no file."""
     lifecycle: bool = False
     """Whether ``POST /-/reload`` works."""
+    shard: Shard = EVERYTHING
+    """Which of the targets are polled here."""
     transports: Transports = network
     clock: Clock = field(default_factory=SystemClock)
 

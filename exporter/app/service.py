@@ -21,7 +21,7 @@ from exporter.app.targets import build, expectations, reset_state
 from exporter.catalogue import own
 from exporter.config import Settings
 from exporter.errors import ConfigError, StateError
-from exporter.exposition import Snapshot
+from exporter.exposition import Slices, Snapshot
 from exporter.http import Budgets
 from exporter.platforms.settings import TargetSettings
 from exporter.publisher import Publisher
@@ -54,7 +54,8 @@ class Service:
     """Everything that runs. ``start`` raises ConfigError or StateError; after that errors are metrics and log."""
 
     def __init__(self, settings: Settings, options: Options) -> None:
-        self._settings = settings
+        self._settings = options.shard.share(settings)
+        self._configured = _names(settings)
         self._options = options
         self._clock = options.clock
         self._started = self._clock.now().wall
@@ -87,6 +88,8 @@ class Service:
     def _sources(self) -> Sources:
         return Sources(
             snapshot=lambda: self.snapshot.current,
+            slices=Slices(lambda: self.snapshot.content),
+            targets=lambda: self._configured,
             healthy=self._healthy,
             ready=self._ready,
             status=self._status,
@@ -99,6 +102,7 @@ class Service:
         sys.setswitchinterval(SWITCH_INTERVAL)
         killpoints.reached("start")
         self.metrics.config_reload(True, self._started / SECOND)
+        self.metrics.shard(*self._options.shard)
         self.metrics.set_process(own.STATE_CREATED, self.store.created_at() / SECOND)
         try:
             for settings in self._settings.targets:
@@ -120,6 +124,7 @@ class Service:
                 "address": str(self.server.address),
                 "targets": len(self.targets),
                 "state": str(self._options.state),
+                "shard": "{}/{}".format(*self._options.shard),
             },
         )
 
@@ -196,7 +201,8 @@ class Service:
         """
         with self._reload_lock:
             try:
-                settings = self._read_settings()
+                configured = self._read_settings()
+                settings = self._options.shard.share(configured)
                 change = difference(self._settings, settings)
             except ConfigError as error:
                 self._reload_error = str(error)
@@ -206,7 +212,7 @@ class Service:
                 raise
             for name in change.removed:
                 self._remove(name)
-            self._settings = settings
+            self._settings, self._configured = settings, _names(configured)
             for target in self.targets.values():
                 target.expect = expectations(settings.workloads, target.labels)
                 self.publisher.refresh(target)
@@ -261,6 +267,10 @@ def serve(settings: Settings, options: Options) -> int:
         logging.shutdown()
         os._exit(0)  # a thread that hangs in the system must not hold the exit: everything is committed
     return 0
+
+
+def _names(settings: Settings) -> frozenset[str]:
+    return frozenset(target.name for target in settings.targets)
 
 
 class _Asked:

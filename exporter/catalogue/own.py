@@ -169,6 +169,14 @@ BUILD_INFO = Metric(
     per_target=False,
 )
 
+SHARD_INFO = Metric(
+    "automation_exporter_shard_info",
+    "gauge",
+    "Always 1; which share of the targets this process polls, from 1, of how many (--shard).",
+    ("shard", "shards"),
+    per_target=False,
+)
+
 BOUNDS: Final[Mapping[str, tuple[float, ...]]] = {
     POLL_DURATION.name: (0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300),
     UPSTREAM_REQUEST_DURATION.name: (0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 15, 30),
@@ -205,4 +213,5 @@ ROWS: Final = (
     CONFIG_RELOAD_SUCCESSFUL,
     CONFIG_RELOAD_SUCCESS,
     BUILD_INFO,
+    SHARD_INFO,
 )

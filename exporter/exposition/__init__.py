@@ -2,6 +2,8 @@
 
     Family -> Chunk (one family of one target) -> Piece (some lines) -> Snapshot.publish() -> Rendered
 
+    Content, a Choice of targets -> Slices, for scrapes of a part
+
 What changed is rendered and compressed anew, everything else is joined from what is there. A scrape takes
 ``snapshot.current`` and copies.
 """
@@ -10,6 +12,19 @@ from __future__ import annotations
 
 from exporter.exposition.negotiation import Format, Negotiated, negotiate
 from exporter.exposition.pieces import Piece, header
-from exporter.exposition.snapshot import OwnFamily, Rendered, Snapshot
+from exporter.exposition.slices import Choice, Slices
+from exporter.exposition.snapshot import Content, OwnFamily, Rendered, Snapshot
 
-__all__ = ["Format", "Negotiated", "OwnFamily", "Piece", "Rendered", "Snapshot", "header", "negotiate"]
+__all__ = [
+    "Choice",
+    "Content",
+    "Format",
+    "Negotiated",
+    "OwnFamily",
+    "Piece",
+    "Rendered",
+    "Slices",
+    "Snapshot",
+    "header",
+    "negotiate",
+]

@@ -7,16 +7,19 @@ families, and sorts the series. Counters, gauges and histograms without exemplar
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import cast
+from typing import Final, cast
 
 from prometheus_client import CollectorRegistry
 from prometheus_client.metrics_core import Metric as ClientMetric
 from prometheus_client.samples import Sample
 
+from exporter.catalogue import TARGET_LABELS
 from exporter.catalogue.model import Metric, MetricType
 from exporter.exposition.pieces import Piece, header
 from exporter.exposition.snapshot import OwnFamily
 from exporter.exposition.syntax import encoded, label_pairs, number
+
+_OF_TARGET: Final = frozenset(TARGET_LABELS)
 
 
 def own_families(registry: CollectorRegistry) -> Iterator[OwnFamily]:
@@ -25,14 +28,22 @@ def own_families(registry: CollectorRegistry) -> Iterator[OwnFamily]:
         samples = [each for each in metric.samples if not each.name.endswith("_created")]
         if samples:
             name = f"{metric.name}_total" if metric.type == "counter" else metric.name
-            yield OwnFamily(name, _piece(name, metric, samples))
+            yield _family(name, metric, samples)
 
 
-def _piece(name: str, metric: ClientMetric, samples: list[Sample]) -> Piece:
+def _family(name: str, metric: ClientMetric, samples: list[Sample]) -> OwnFamily:
     head = header(Metric(name, cast(MetricType, metric.type), metric.documentation))
     # Sorting is stable: buckets, count and sum of one series stay in their order.
-    lines = encoded("".join(map(_line, sorted(samples, key=_series))))
-    return Piece(head.text + lines, head.openmetrics + lines, head.lines + len(samples))
+    ordered = sorted(samples, key=_series)
+    lines = [_line(sample) for sample in ordered]
+    text = encoded("".join(lines))
+    whole = Piece(head.text + text, head.openmetrics + text, head.lines + len(samples))
+    if not samples[0].labels.keys() >= _OF_TARGET:
+        return OwnFamily(name, whole)
+    by_target = [
+        (sample.labels["platform"], sample.labels["target"], line) for sample, line in zip(ordered, lines, strict=True)
+    ]
+    return OwnFamily(name, whole, head, by_target)
 
 
 def _series(sample: Sample) -> tuple[str, ...]:

@@ -24,10 +24,22 @@ log = logging.getLogger(__name__)
 
 
 class OwnFamily(NamedTuple):
-    """A family of the process itself, rendered with its header by whoever keeps it."""
+    """A family of the process itself, rendered with its header by whoever keeps it.
+
+    One that has series of targets tells its header and, by platform and target, each line (the same in both formats).
+    """
 
     name: str
     piece: Piece
+    head: Piece | None = None
+    lines: Sequence[tuple[str, str, str]] = ()
+
+
+class Content(NamedTuple):
+    """What a publication was made from: families with their targets' pieces, then those of the process."""
+
+    families: tuple[tuple[Piece, tuple[tuple[TargetLabels, tuple[Piece, ...]], ...]], ...]
+    own: tuple[OwnFamily, ...]
 
 
 class Rendered(NamedTuple):
@@ -49,11 +61,13 @@ class Rendered(NamedTuple):
 class Snapshot:
     """Everything that is exposed. Families come in the order of ``metrics``, each with all its targets, by name.
 
-    ``current`` is None until the first ``publish``. ``created`` says whether OpenMetrics has ``_created`` lines.
+    ``current``, and ``content``, which it was made from, are None until the first ``publish``. ``created`` says whether
+    OpenMetrics has ``_created`` lines.
     """
 
     def __init__(self, *, created: bool = False, metrics: Sequence[Metric] = catalogue.ALL) -> None:
         self.current: Rendered | None = None
+        self.content: Content | None = None
         self._created = created
         self._headers = {metric.name: header(metric) for metric in metrics}
         self._chunks: dict[str, dict[str, Chunk]] = {metric.name: {} for metric in metrics}
@@ -101,7 +115,8 @@ class Snapshot:
     def publish(self, at: Micros) -> Rendered:
         """Make the bodies, put them where readers look, and return them."""
         with self._lock:
-            pieces = [piece for piece in self._pieces() if piece.lines]
+            content = self._chosen()
+            pieces = [piece for piece in _pieces(content) if piece.lines]
             text = b"".join([piece.text for piece in pieces])
             openmetrics = b"".join([piece.openmetrics for piece in pieces])
             rendered = Rendered(
@@ -112,21 +127,31 @@ class Snapshot:
                 at,
             )
             self._compressor.forget_unused()
-            self.current = rendered
+            self.current, self.content = rendered, content
             return rendered
 
-    def _pieces(self) -> Iterator[Piece]:
-        exposed = set()
+    def _chosen(self) -> Content:
+        families = []
         for name, chunks in self._chunks.items():
             if chunks:
-                exposed.add(name)
-                yield self._headers[name]
-                for target in sorted(chunks):
-                    yield from chunks[target].pieces
-        for own in self._own:
-            if own.name in exposed:
-                log.error("family %s is counted in the ledger and by the process; the latter is left out", own.name)
+                ordered = [chunks[target] for target in sorted(chunks)]
+                families.append((self._headers[name], tuple([(chunk.target, chunk.pieces) for chunk in ordered])))
+        exposed = {name for name, chunks in self._chunks.items() if chunks}
+        own = []
+        for family in self._own:
+            if family.name in exposed:
+                log.error("family %s is counted in the ledger and by the process; the latter is left out", family.name)
                 continue
-            exposed.add(own.name)
-            yield own.piece
-        yield END
+            exposed.add(family.name)
+            own.append(family)
+        return Content(tuple(families), tuple(own))
+
+
+def _pieces(content: Content) -> Iterator[Piece]:
+    for head, chunks in content.families:
+        yield head
+        for _, pieces in chunks:
+            yield from pieces
+    for own in content.own:
+        yield own.piece
+    yield END

@@ -1,6 +1,7 @@
 """The endpoints, as one ASGI application.
 
     GET  /metrics      the snapshot in the form asked for; 503 until there is one
+                       with target=, platform= or process=true a part of it; 404 for a name that there is not
     GET  /             the status page
     GET  /api/v1/targets   what it shows, as JSON
     GET  /api/v1/runs      failed, late and open runs with their ids, as JSON; 400 for an outcome there is not
@@ -27,12 +28,12 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from exporter.errors import ConfigError
-from exporter.exposition import Rendered
+from exporter.exposition import Rendered, Slices
 from exporter.web import api
 from exporter.web.headers import SecureHeaders
 from exporter.web.metrics import Metrics
 from exporter.web.pages import status_page, wanted
-from exporter.web.selection import BadQueryError, RunFilter, run_filter
+from exporter.web.selection import BadQueryError, RunFilter, Targets, run_filter
 from exporter.web.style import STYLE_POLICY
 from exporter.web.views import RunsView, StatusView
 
@@ -53,13 +54,15 @@ class Verdict(NamedTuple):
 class Sources:
     """Where the answers come from.
 
-    ``snapshot``, ``healthy`` and ``ready`` are called on the event loop: they return at once and take no lock that
-    is held for long. ``snapshot`` is None as long as there is none.
+    ``snapshot``, ``targets`` (names of all that are configured), ``healthy`` and ``ready`` are called on the event
+    loop: they return at once and take no lock that is held for long. ``snapshot`` is None as long as there is none.
     ``status``, ``runs`` and ``reload`` are called on a worker thread; ``reload`` never twice at a time. It raises
     ``ConfigError``, and is None when reloading over HTTP is not enabled.
     """
 
     snapshot: Callable[[], Rendered | None]
+    slices: Slices
+    targets: Callable[[], Targets]
     healthy: Callable[[], Verdict]
     ready: Callable[[], Verdict]
     status: Callable[[], StatusView]
@@ -69,7 +72,7 @@ class Sources:
 
 def application(sources: Sources) -> ASGIApp:
     """Return the ASGI application that serves ``sources``."""
-    metrics = Metrics(sources.snapshot)
+    metrics = Metrics(sources.snapshot, sources.slices, sources.targets)
     pages = Starlette(
         routes=[
             Route("/", _status(sources)),

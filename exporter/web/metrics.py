@@ -1,4 +1,7 @@
-"""``/metrics``: the snapshot's bytes, in the form that the client asked for."""
+"""``/metrics``: the snapshot's bytes, in the form that the client asked for.
+
+With ``target``, ``platform`` or ``process`` in the query it is a slice of them, joined on a thread of its own.
+"""
 
 from __future__ import annotations
 
@@ -6,10 +9,12 @@ from collections.abc import Callable
 from functools import lru_cache
 from typing import Final
 
+from starlette.concurrency import run_in_threadpool
 from starlette.types import Receive, Scope, Send
 
-from exporter.exposition import Negotiated, Rendered, negotiate
+from exporter.exposition import Negotiated, Rendered, Slices, negotiate
 from exporter.web.headers import SECURITY_HEADERS
+from exporter.web.selection import NoSuchTargetError, Targets, choice_of
 
 _NOTHING_YET: Final = b"There is no snapshot yet: the program is still starting.\n"
 _LONGEST_ACCEPT: Final = 2048
@@ -19,25 +24,40 @@ _LONGEST_ACCEPT: Final = 2048
 class Metrics:
     """Sends the current snapshot; renders nothing, compresses nothing and waits for nobody."""
 
-    def __init__(self, current: Callable[[], Rendered | None]) -> None:
-        """Take what returns the snapshot, or None as long as there is none."""
+    def __init__(self, current: Callable[[], Rendered | None], slices: Slices, targets: Callable[[], Targets]) -> None:
+        """Take what returns the snapshot, or None as long as there is none; its slices; and what can be asked for."""
         self._current = current
+        self._slices = slices
+        self._targets = targets
 
     async def __call__(self, scope: Scope, _receive: Receive, send: Send) -> None:
         """Answer a GET or HEAD."""
-        rendered = self._current()
-        if rendered is None:
-            status, body = 503, _NOTHING_YET
-            headers = [(b"content-type", b"text/plain; charset=utf-8")]
+        wanted = _negotiated(_value(scope, b"accept"), _value(scope, b"accept-encoding"))
+        body: bytes | None
+        try:
+            choice = choice_of(scope["query_string"], self._targets) if scope["query_string"] else None
+        except NoSuchTargetError as error:
+            await _send(send, 404, f"{error}\n".encode())
+            return
+        if choice is None:
+            rendered = self._current()
+            body = None if rendered is None else rendered.body(wanted.format, gzip=wanted.gzip)
         else:
-            wanted = _negotiated(_value(scope, b"accept"), _value(scope, b"accept-encoding"))
-            status, body = 200, rendered.body(wanted.format, gzip=wanted.gzip)
-            headers = [(b"content-type", wanted.content_type.encode("ascii"))]
-            if wanted.gzip:
-                headers.append((b"content-encoding", b"gzip"))
-        headers += [(b"content-length", b"%d" % len(body)), (b"vary", b"accept, accept-encoding"), *SECURITY_HEADERS]
-        await send({"type": "http.response.start", "status": status, "headers": headers})
-        await send({"type": "http.response.body", "body": body})
+            body = await run_in_threadpool(self._slices.body, choice, wanted.format, gzip=wanted.gzip)
+        if body is None:
+            await _send(send, 503, _NOTHING_YET)
+        else:
+            await _send(send, 200, body, wanted)
+
+
+async def _send(send: Send, status: int, body: bytes, wanted: Negotiated | None = None) -> None:
+    content_type = "text/plain; charset=utf-8" if wanted is None else wanted.content_type
+    headers = [(b"content-type", content_type.encode("ascii"))]
+    if wanted is not None and wanted.gzip:
+        headers.append((b"content-encoding", b"gzip"))
+    headers += [(b"content-length", b"%d" % len(body)), (b"vary", b"accept, accept-encoding"), *SECURITY_HEADERS]
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": body})
 
 
 @lru_cache(maxsize=64)

@@ -1,14 +1,16 @@
-"""What a request asks for in its query: which runs, in which order."""
+"""What a request asks for in its query: which part of the metrics, which runs."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, get_args
 from urllib.parse import urlencode
 
 from starlette.datastructures import QueryParams
 
+from exporter.catalogue.model import PlatformName
+from exporter.exposition import Choice
 from exporter.web.views import OPEN, RunView
 
 OUTCOMES: Final = ("failed", "completed", "cancelled", "unknown", OPEN)
@@ -17,6 +19,36 @@ OUTCOMES: Final = ("failed", "completed", "cancelled", "unknown", OPEN)
 
 class BadQueryError(ValueError):
     """The query asks for something that there is not; the text says what would be right."""
+
+
+class NoSuchTargetError(LookupError):
+    """A target or platform that is asked for is in no configuration; the text says which ones are."""
+
+
+Targets = Collection[str]
+"""Names of all targets of the configuration, those of other shards included."""
+
+PLATFORMS: Final[tuple[str, ...]] = get_args(PlatformName)
+
+
+def choice_of(query: bytes, known: Callable[[], Targets]) -> Choice | None:
+    """Read which part of the metrics is asked for; None for all of them, when nothing in the query is about that.
+
+    Raises NoSuchTargetError: a mistyped name would otherwise be a scrape that works and brings nothing.
+    """
+    asked = QueryParams(query)
+    targets, platforms = frozenset(asked.getlist("target")), frozenset(asked.getlist("platform"))
+    process = asked.getlist("process")
+    if not targets and not platforms and not process:
+        return None
+    for kind, names, there in (("target", targets, known() if targets else ()), ("platform", platforms, PLATFORMS)):
+        unknown = sorted(names.difference(there))
+        if unknown:
+            raise NoSuchTargetError(f"There is no {kind} {unknown[0][:_LONGEST_SAID]!r}.")
+    return Choice(targets, platforms, process[-1:] == ["true"])
+
+
+_LONGEST_SAID: Final = 100
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from typing import IO
 
 from starlette.types import ASGIApp
 
-from exporter.exposition import Rendered
+from exporter.exposition import Content, Rendered, Slices
 from exporter.web.address import Address
 from exporter.web.app import Sources, Verdict, application
 from exporter.web.protocol import Limits
@@ -113,6 +113,8 @@ class Service:
     """What the endpoints show, to be changed by a test."""
 
     rendered: Rendered | None = RENDERED
+    content: Content | None = None
+    targets: frozenset[str] = frozenset()
     healthy: Verdict = WELL
     ready: Verdict = WELL
     view: StatusView = field(default_factory=lambda: StatusView("1.2.3", now=0, started=0, targets=()))
@@ -124,6 +126,8 @@ class Service:
         return application(
             Sources(
                 snapshot=lambda: self.rendered,
+                slices=Slices(lambda: self.content),
+                targets=lambda: self.targets,
                 healthy=lambda: self.healthy,
                 ready=lambda: self.ready,
                 status=lambda: self.view,

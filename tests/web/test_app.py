@@ -1,11 +1,16 @@
 from __future__ import annotations
 
+import gzip
+import re
 import threading
 from collections.abc import Iterator
 
 import pytest
 
+from exporter.catalogue.runs import RUNS
 from exporter.errors import ConfigError
+from exporter.exposition import Content, Snapshot
+from exporter.families import Family, TargetLabels
 from exporter.web.app import Verdict
 from exporter.web.server import Server
 from exporter.web.views import ErrorView, StatusView, TargetView
@@ -59,6 +64,59 @@ def test_metrics_are_the_ready_bytes_of_the_form_asked_for(
 
 def test_metrics_without_any_wish_are_plain_text(server: Server) -> None:
     assert request(server, "GET", "/metrics?ignored=1").body == RENDERED.text
+
+
+@pytest.mark.parametrize(
+    ("query", "targets"),
+    [
+        ("target=a", ["a"]),
+        ("target=a&target=b", ["a", "b"]),
+        ("platform=foundry", ["b"]),
+        ("target=a&platform=foundry", []),
+        ("target=elsewhere", []),  # configured, and polled by another shard
+        ("process=true", []),
+        ("target=a&ignored=1", ["a"]),
+    ],
+)
+def test_a_part_of_the_metrics(service: Service, server: Server, query: str, targets: list[str]) -> None:
+    service.content, service.targets = two_targets(), frozenset({"a", "b", "elsewhere"})
+    for encoding in ("identity", "gzip"):
+        answer = request(server, "GET", f"/metrics?{query}", Accept_Encoding=encoding)
+        assert answer.status == 200
+        text = (gzip.decompress(answer.body) if encoding == "gzip" else answer.body).decode()
+        assert re.findall(r'target="(.)"', text) == targets
+        assert answer.headers["content-type"] == TEXT
+        assert answer.headers.get("content-encoding") == ("gzip" if encoding == "gzip" else None)
+
+
+@pytest.mark.parametrize(
+    ("query", "message"),
+    [
+        ("target=nobody", "There is no target 'nobody'."),
+        ("target=", "There is no target ''."),
+        ("target=a&target=nobody", "There is no target 'nobody'."),
+        ("platform=fondry", "There is no platform 'fondry'."),
+        (f"target={'x' * 500}", f"There is no target '{'x' * 100}'."),
+    ],
+)
+def test_a_name_that_there_is_not_fails_the_scrape(service: Service, server: Server, query: str, message: str) -> None:
+    service.content, service.targets = two_targets(), frozenset({"a", "b"})
+    answer = request(server, "GET", f"/metrics?{query}")
+    assert (answer.status, answer.text) == (404, f"{message}\n")
+
+
+def two_targets() -> Content:
+    snapshot = Snapshot()
+    for platform, name in (("roboto", "a"), ("foundry", "b")):
+        snapshot.update(TargetLabels(platform, name), [Family(RUNS, {("w", "failed"): (1,)})])
+    snapshot.publish(0)
+    assert snapshot.content is not None
+    return snapshot.content
+
+
+def test_before_the_first_snapshot_a_part_is_unavailable(service: Service, server: Server) -> None:
+    service.targets = frozenset({"a"})
+    assert request(server, "GET", "/metrics?target=a").status == 503
 
 
 def test_before_the_first_snapshot_metrics_are_unavailable(service: Service, server: Server) -> None:
