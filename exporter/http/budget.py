@@ -29,6 +29,9 @@ SHORTEST_WAIT = 0.001
 """Seconds; a wait below a clock's resolution would be asked for again and again."""
 ASSUMED_WINDOW = 60.0
 """Seconds; the window of a limit that does not say when it ends."""
+SILENT_ANSWERS = 10
+"""So many answers running that announce no limit, and the one announced before is no more: one wrong header, a proxy's
+perhaps, must not slow a target down for ever."""
 
 
 class Budget:
@@ -54,6 +57,7 @@ class Budget:
         self._assumed = False
         self._own = 0
         self._reset: float | None = None
+        self._silent = 0
 
     def slow_down(self, requests_per_minute: float) -> None:
         """From now on at most so many requests a minute; a slower pace already set stays."""
@@ -86,10 +90,13 @@ class Budget:
         return max(wait, SHORTEST_WAIT)
 
     def announce(self, quota: Quota) -> None:
-        """Learn what a response said about the upstream's limit. An empty quota changes nothing."""
-        if not quota.known:
-            return
+        """Learn what a response said about the upstream's limit. An empty quota says nothing, many of them a lot."""
         with self._lock:
+            self._silent = 0 if quota.known else self._silent + 1
+            if not quota.known:
+                if self._silent >= SILENT_ANSWERS:
+                    self._limit = self._left = self._told = self._window_ends = None
+                return
             now = self._clock()
             self._advance(now)
             if self._window_ends is None and quota.limit is not None:

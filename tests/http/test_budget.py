@@ -132,6 +132,22 @@ def test_a_tiny_limit_still_lets_one_request_through() -> None:
     assert sent(budget) == 1
 
 
+def test_a_limit_that_is_announced_no_more_is_forgotten() -> None:
+    """One wrong header must not slow a target down for ever; an upstream that now and then says nothing may."""
+    time = FakeTime()
+    budget = budget_of(time)
+    budget.announce(Quota(limit=2, remaining=2))
+    for _ in range(9):
+        budget.announce(Quota())
+    budget.announce(Quota(limit=2))
+    for _ in range(9):
+        budget.announce(Quota())
+    assert sent(budget) == 1
+    budget.announce(Quota())
+    assert budget.quota_limit is None
+    assert sent(budget) == 119
+
+
 def test_a_limit_of_zero_is_no_limit() -> None:
     """Some gateways announce 0 for "unlimited"."""
     time = FakeTime()
