@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from traceback import format_tb
 from typing import Final
 
 from exporter import killpoints
@@ -25,6 +26,9 @@ BUDGET_SHARE: Final = 0.5
 
 SHORTEST_BUDGET: Final = 2.0
 """Seconds that a poll gets, however short the interval."""
+
+DEEPEST_FRAMES: Final = 20
+"""So much of a traceback is logged, the place of the mistake included."""
 
 LARGE_STEP: Final = MINUTE
 """A step of the wall clock beyond which nothing expires for a while without the upstream's word (rule 26)."""
@@ -67,9 +71,14 @@ class Runner:
             lasting = isinstance(error, Unauthorized | Forbidden)
             if not isinstance(error, StateError):
                 target.circuit.failure(self._clock.monotonic(), lasting=lasting)
-        except Exception as error:  # a bug of ours must not end the service; it is counted and shown
-            log.exception("poll failed unexpectedly", extra={"target": target.name})
-            self._failed(target, report, "internal", f"{type(error).__name__} (see the log)")
+        except Exception as error:  # noqa: BLE001  a bug of ours must not end the service; it is counted and shown
+            kind = type(error).__name__
+            log.error(  # where, and not with what: an exception's text may hold what the upstream sent
+                "poll failed unexpectedly: %s",
+                kind,
+                extra={"target": target.name, "traceback": "".join(format_tb(error.__traceback__, -DEEPEST_FRAMES))},
+            )
+            self._failed(target, report, "internal", f"{kind} (see the log)")
         else:
             if report.good:
                 target.circuit.success()

@@ -1,0 +1,217 @@
+"""The flow of a poll: what is committed, shown, held and said when something on the way goes wrong."""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from exporter import logs
+from exporter.errors import StateError
+from exporter.simulator import CANARY, ManualClock, Platform, Simulator, World
+from exporter.store.sqlite import SqliteTransaction
+from exporter.times import SECOND
+from tests.exact.world import PLATFORMS, START, Program, assert_exact, program, simulator_of
+
+STEP = 61.0
+TOTAL = re.compile(r"(automation_(?!exporter)|foundry_|granite_|moderately_)\w+_total\{")
+"""Counters of platforms."""
+
+LISTED: Platform = "foundry"
+"""A platform whose poll has many batches."""
+
+
+@contextmanager
+def flow(platform: Platform = LISTED, state: Path | None = None, **settings: Any) -> Iterator[Program]:
+    """A program over a small world, after its first poll."""
+    clock = ManualClock(START)
+    simulator = simulator_of(clock, pace=30.0, workloads=3, history_days=0.02)
+    with program(simulator, clock, state, platforms=[platform], **settings) as made:
+        assert made.poll(platform).good
+        clock.advance(STEP)
+        yield made
+
+
+def errors(made: Program, platform: Platform, reason: str) -> float:
+    """How many errors of a kind a target had."""
+    labels = {"platform": platform, "target": f"demo-{platform}", "reason": reason}
+    return made.metrics.registry.get_sample_value("automation_exporter_poll_errors_total", labels) or 0.0
+
+
+@pytest.mark.parametrize("platform", PLATFORMS)
+def test_a_mistake_of_ours_is_told_and_outlived(
+    platform: Platform, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The log says where, and not with what: an exception's text may hold what an upstream sent."""
+    with flow(platform) as made:
+        target = made.targets[platform]
+
+        def mistake(*_: object) -> None:
+            raise KeyError(CANARY)
+
+        counted = made.counted(platform)
+        with monkeypatch.context() as patched:
+            patched.setattr(type(target.platform), "observe", mistake)
+            report = made.poll(platform)
+        assert (report.good, report.error, report.message) == (False, "internal", "KeyError (see the log)")
+        assert errors(made, platform, "internal") == 1
+        assert made.counted(platform) == counted
+        written = "\n".join(logs.LogfmtFormatter().format(record) for record in caplog.records)
+        assert re.search(r"level=error .*poll failed unexpectedly: KeyError.*in mistake", written)
+        assert CANARY not in written
+        assert not target.circuit.open
+        assert made.poll(platform).good
+        assert_exact(made, platform)
+
+
+def test_batches_before_a_failed_commit_stand(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The state fails in the middle of a poll: what was committed is shown, the rest is counted by the next poll."""
+    with flow() as made:
+        apply, calls = SqliteTransaction.apply, iter(range(100))
+
+        def failing(self: SqliteTransaction, changes: Any) -> None:
+            if next(calls) in (2, 3):
+                raise StateError("state.db: no space left on device")
+            apply(self, changes)
+
+        with monkeypatch.context() as patched:
+            patched.setattr(SqliteTransaction, "apply", failing)
+            report = made.poll(LISTED)
+        assert (report.good, report.error) == (False, "state")
+        assert report.message == "state.db: no space left on device"
+        assert errors(made, LISTED, "state") >= 1
+        target = made.targets[LISTED]
+        assert target.circuit.failures == 0, "the upstream is not to blame"
+        assert 'target_up{platform="foundry",target="demo-foundry"} 0' in made.text()
+        assert made.poll(LISTED).good
+        assert_exact(made, LISTED)
+
+
+def test_what_was_read_before_an_error_is_shown() -> None:
+    """The roster is committed and exposed although no listing can be read."""
+    clock = ManualClock(START)
+    simulator = simulator_of(clock, pace=30.0, workloads=3, history_days=0.02)
+    with program(simulator, clock, platforms=[LISTED]) as made:
+        with simulator.faults.active("server_error", platform=LISTED, path="/runs"):
+            made.poll(LISTED)
+        assert made.text().count("automation_workload_info{") == 3
+        assert made.targets[LISTED].degraded == {"workload_error"}
+
+
+@pytest.mark.parametrize("platform", PLATFORMS)
+def test_after_a_start_totals_are_shown_and_levels_are_not(platform: Platform, tmp_path: Path) -> None:
+    """Counters are there before the first poll, as they were; what is only true now waits for it."""
+    state = tmp_path / "state.db"
+    with flow(platform, state) as made:
+        assert made.poll(platform).good
+        before = samples(made.text())
+        simulator, clock = made.simulator, made.world_clock
+    with program(simulator, clock, state, platforms=[platform]) as again:
+        after = samples(again.text())
+        totals = {
+            name
+            for name in before
+            if re.match(r"(automation_(?!exporter)|foundry_|granite_|moderately_)\w+_total\{", name)
+        }
+        assert totals
+        assert {name: after[name] for name in totals} == {name: before[name] for name in totals}
+        assert not any(name.startswith(("automation_active_runs{", "automation_exporter_target_up")) for name in after)
+        assert again.poll(platform).good
+        assert "automation_exporter_target_up{" in again.text()
+
+
+HOLD = 600
+"""Seconds; several polls long, since some platforms count what is new only at the next poll."""
+
+
+def living(
+    simulator: Simulator, clock: ManualClock, platform: Platform, state: Path
+) -> AbstractContextManager[Program]:
+    """A program that holds, over a world that is written by hand."""
+    return program(simulator, clock, state, platforms=[platform], holds=True, zero_hold=f"{HOLD}s")
+
+
+def polls(made: Program, platform: Platform) -> float:
+    """Two polls; returns when the first of them was shown, in seconds."""
+    assert made.poll(platform).good
+    made.text()
+    shown = made.clock.monotonic()
+    made.world_clock.advance(STEP)
+    assert made.poll(platform).good
+    return shown
+
+
+def wait_until(made: Program, platform: Platform, seconds: float) -> dict[str, float]:
+    """Let the clock come to a time; returns what is shown then."""
+    made.world_clock.advance(seconds - made.clock.monotonic())
+    made.runner.end_holds(made.targets[platform])
+    return runs_shown(made)
+
+
+@pytest.mark.parametrize("platform", PLATFORMS)
+def test_a_new_series_is_held_at_zero_and_then_steps(platform: Platform, tmp_path: Path) -> None:
+    """It shows 0 from the first snapshot on for ``zero_hold``, also while polls fail; then all that was counted."""
+    clock = ManualClock(START)
+    world = World()
+    simulator = Simulator(world, clock=clock)
+    with living(simulator, platform, tmp_path / "state.db") as made:
+        made.poll(platform)
+        world.add_run(platform, "new", created=START + SECOND, triggered=START + SECOND, ended=START + 2 * SECOND)
+        clock.advance(STEP)
+        shown = polls(made, platform)
+        assert runs_shown(made) == {"completed": 0.0}
+        with simulator.faults.active("server_error", platform=platform):
+            assert not made.poll(platform).good
+            assert wait_until(made, platform, shown + HOLD - 1) == {"completed": 0.0}
+            assert wait_until(made, platform, shown + HOLD) == {"completed": 1.0}
+
+
+@pytest.mark.parametrize("platform", PLATFORMS)
+def test_a_start_holds_every_counter_where_it_was(platform: Platform, tmp_path: Path) -> None:
+    """What ended while the exporter was down is a step that a fresh scrape can see."""
+    clock = ManualClock(START)
+    world = World()
+    simulator = Simulator(world, clock=clock)
+    state = tmp_path / "state.db"
+
+    def one_more(at: int) -> None:
+        world.add_run(platform, "known", created=at, triggered=at, ended=at + SECOND)
+
+    with living(simulator, platform, state) as made:
+        made.poll(platform)
+        one_more(START + SECOND)
+        clock.advance(STEP)
+        shown = polls(made, platform)
+        assert wait_until(made, platform, shown + HOLD) == {"completed": 1.0}
+    one_more(clock() + SECOND)
+    clock.advance(STEP)
+    with living(simulator, platform, state) as again:
+        shown = polls(again, platform)
+        assert runs_shown(again) == {"completed": 1.0}
+        assert wait_until(again, platform, shown + HOLD) == {"completed": 2.0}
+
+
+def test_nothing_is_logged_of_good_polls_but_that_the_target_came_up(caplog: pytest.LogCaptureFixture) -> None:
+    """At info level a service that is well says one line a target."""
+    with caplog.at_level(logging.INFO), flow() as made:
+        for _ in range(3):
+            assert made.poll(LISTED).good
+    said = [record.getMessage() for record in caplog.records if record.name == "exporter.runner"]
+    assert said == ["target is up"]
+
+
+def samples(text: str) -> dict[str, str]:
+    """Samples of an exposition by name and labels."""
+    pairs = (line.rpartition(" ") for line in text.splitlines() if not line.startswith("#"))
+    return {name: value for name, _, value in pairs}
+
+
+def runs_shown(made: Program) -> dict[str, float]:
+    """Completed runs that are exposed."""
+    pattern = re.compile(r'automation_runs_total\{.*outcome="(completed)"\} (\d+)')
+    return {match[1]: float(match[2]) for match in map(pattern.match, made.text().splitlines()) if match}
