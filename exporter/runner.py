@@ -73,7 +73,7 @@ class Runner:
                 target.circuit.failure(self._clock.monotonic(), lasting=lasting)
         except Exception as error:  # noqa: BLE001  a bug of ours must not end the service; it is counted and shown
             kind = type(error).__name__
-            log.error(  # where, and not with what: an exception's text may hold what the upstream sent
+            log.error(  # noqa: TRY400  where, and not with what: its text may hold what the upstream sent
                 "poll failed unexpectedly: %s",
                 kind,
                 extra={"target": target.name, "traceback": "".join(format_tb(error.__traceback__, -DEEPEST_FRAMES))},

@@ -129,10 +129,10 @@ HOLD = 600
 """Seconds; several polls long, since some platforms count what is new only at the next poll."""
 
 
-def living(
-    simulator: Simulator, clock: ManualClock, platform: Platform, state: Path
-) -> AbstractContextManager[Program]:
+def living(simulator: Simulator, platform: Platform, state: Path) -> AbstractContextManager[Program]:
     """A program that holds, over a world that is written by hand."""
+    clock = simulator.clock
+    assert isinstance(clock, ManualClock)
     return program(simulator, clock, state, platforms=[platform], holds=True, zero_hold=f"{HOLD}s")
 
 
