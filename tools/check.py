@@ -25,6 +25,12 @@ CHECKS: Mapping[str, Sequence[str]] = {
     "locks": (sys.executable, "-m", "tools.locks", "--check"),
     "generated": (sys.executable, "-m", "tools.generate", "--check"),
     "addresses": (sys.executable, "-m", "tools.tracked"),
+    "dockerfile": (str(BIN / "hadolint"), "Dockerfile"),
+    "workflows": (str(BIN / "zizmor"), "--offline", "--no-progress", ".github/workflows"),
+    "workflow-schema": (
+        *(sys.executable, "-m", "check_jsonschema", "--builtin-schema", "vendor.github-workflows"),
+        *map(str, sorted((ROOT / ".github" / "workflows").glob("*.yml"))),
+    ),
 }
 
 
