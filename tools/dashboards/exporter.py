@@ -18,7 +18,7 @@ def _process(name: str, *matchers: str) -> str:
 
 
 def _target(name: str, *matchers: str) -> str:
-    return queries.of_target(f"automation_exporter_{name}", 'instance=~"$instance"', *matchers)
+    return queries.of_target(f"automation_exporter_{name}", *matchers)
 
 
 def _worst(name: str, by: str = PLACE) -> str:

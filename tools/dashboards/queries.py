@@ -126,10 +126,17 @@ def count(expression: str) -> str:
     return f"count({expression}) or count({targets()}) * 0"
 
 
-def verdict() -> str:
-    """The worst that is the case: 0 all good, 1 attention, 2 unknown, 3 failing; nothing without an exporter."""
+def verdict(*, of_one: bool = False) -> str:
+    """The worst that is the case: 0 all good, 1 attention, 2 unknown, 3 failing; nothing without an exporter.
+
+    With ``of_one`` only targets count that have the workload chosen.
+    """
+    unseen, there = unread(), targets()
+    if of_one:
+        chosen = f"and on ({PLACE}) {of_workload('automation_workload_first_seen_timestamp_seconds')}"
+        unseen, there = f"({unseen} {chosen})", f"({there} {chosen})"
     attention = f"{overdue()} or {silent()} or {stuck()}"
-    cases = ((3, failing()), (2, unread()), (1, attention), (0, targets()))
+    cases = ((3, failing()), (2, unseen), (1, attention), (0, there))
     # A label of its own keeps each case apart from the others, which `or` would otherwise drop.
     tagged = (f'label_replace(count({found}) * 0 + {value}, "case", "{value}", "", "")' for value, found in cases)
     return f"max({' or '.join(tagged)})"

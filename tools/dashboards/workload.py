@@ -18,7 +18,7 @@ NOW: Final = tile(
     "Now",
     "Failing: its latest run failed, or several in the last hour did, and the hour is not within the objective. "
     "Attention: a schedule is overdue, or it is silent or stuck. Unknown: its target is not read.",
-    Query(queries.verdict()),
+    Query(queries.verdict(of_one=True)),
     "none",
     words=look.VERDICTS,
     filled=True,
