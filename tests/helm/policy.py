@@ -5,10 +5,12 @@ What a chart refers to must be in it, or be named by whoever installs it (``give
 
 from __future__ import annotations
 
+import os
 import re
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
+from unittest.mock import patch
 
 from exporter.arguments import parser
 from tests.helm.chart import Manifest
@@ -213,7 +215,8 @@ def _arguments(objects: Objects) -> Iterator[str]:
             if "automation-exporter" not in container["image"]:
                 continue
             try:
-                chosen = parser().parse_args(container["args"])
+                with patch.dict(os.environ, {"POD_NAME": "automation-exporter-0"}):
+                    chosen = parser().parse_args(container["args"])
             except SystemExit:
                 yield f"{where}: the program does not take {container['args']}"
                 continue

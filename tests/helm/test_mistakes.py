@@ -34,6 +34,13 @@ TARGET = {"name": "a", "platform": "granite"}
     ("change", "key", "reason"),
     [
         ({"replicas": 2}, "/replicas", "each pod would poll every target and count every run again"),
+        ({"sharding": {"enabled": True}, "replicas": 101}, "/replicas", "maximum"),
+        (
+            {"sharding": {"enabled": True}, "persistence": {"existingClaim": "a"}},
+            "/persistence/existingClaim",
+            "each pod needs a state of its own",
+        ),
+        ({"sharding": {"enabled": True}, "demo": {"enabled": True}}, "/sharding/enabled", "a world of its own"),
         ({"replicas": "1"}, "/replicas", "want integer"),
         ({"image": {"repository": ""}}, "/image/repository", "minLength"),
         ({"image": {"tag": "latest"}}, "/image/tag", "latest is another program tomorrow"),

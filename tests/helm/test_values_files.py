@@ -123,6 +123,18 @@ def test_checksum_follows_the_configuration() -> None:
     assert checksum() != checksum(config={"targets": [{"name": "renamed", "platform": "granite"}]})
 
 
+def test_each_pod_of_several_polls_its_share() -> None:
+    """The total is the number of replicas, and the pod's name, which ends with its number, is there to be read."""
+    assert not [text for text in _container("minimal")["args"] if "shard" in text]
+    container = _container("sharding")
+    assert "--shard=auto/3" in container["args"]
+    assert container["env"][0] == {"name": "POD_NAME", "valueFrom": {"fieldRef": {"fieldPath": "metadata.name"}}}
+
+
+def _container(name: str) -> Any:
+    return only(rendered(name), "StatefulSet")["spec"]["template"]["spec"]["containers"][0]
+
+
 def test_two_monitors_keep_series_over_restarts() -> None:
     """The instance is the pod's name, which a new pod has too; its address would make every series a new one."""
     for name, kind, endpoints in (
