@@ -8,6 +8,7 @@
     POST   /_simulator/incidents {"name": ..., ...}    switch on: seconds, platform, workload
     DELETE /_simulator/incidents[?name=]               stop
     GET    /_simulator/truth?platform=[&since=&until=&baseline=]   totals by series, active runs
+    DELETE /_simulator/baselines                       the next good answers start new baselines: a reader begins anew
     GET    /_simulator/log[?platform=]                 the access log
     POST   /_simulator/rest                            no new generated runs from now on; DELETE: go on
     POST   /_simulator/runs {"platform": ..., "workload": ..., "outcome": "failed", "seconds": 1}
@@ -66,13 +67,16 @@ class Control:
                     end = now if request.method == "POST" else None
                     self._simulator.world.end_at(end)
                     return Response(payload={"end": end})
+                case "DELETE", ["baselines"]:
+                    self._simulator.forget_baselines()
+                    return Response(payload={})
                 case "POST", ["runs"]:
                     return self._add_run(body, now)
                 case "GET", ["log"]:
                     return Response(payload=self._log(request.parameters.get("platform")))
         except (ValueError, TypeError, KeyError) as error:
             return Response(400, {"error": str(error)})
-        return Response(404, {"error": "there are time, faults, incidents, truth, log, rest and runs"})
+        return Response(404, {"error": "there are time, faults, incidents, truth, baselines, log, rest and runs"})
 
     def _faults(self) -> Json:
         board = self._simulator.faults

@@ -17,6 +17,9 @@ from tests.real.waiting import wait_for
 PLATFORMS: tuple[str, ...] = ("roboto", "foundry")
 """Platforms that are shown against real servers; a new one joins by its name."""
 
+AT_ONCE: Mapping[str, Mapping[str, Any]] = {"granite": {"deep_interval": "1s"}}
+"""Settings of a target whose reads by name are otherwise spread over minutes."""
+
 Key = tuple[str, frozenset[tuple[str, str]]]
 """A sample's name and labels, those of the exporter and of the scrape left out."""
 
@@ -74,7 +77,11 @@ class SimulatorProcess(ExporterProcess):
     def configuration(self, **pace: Any) -> dict[str, Any]:
         """The configuration that it prints, with the targets' pace."""
         printed: dict[str, Any] = yaml.safe_load(self.log())
-        printed["targets"] = [target for target in printed["targets"] if target["platform"] in PLATFORMS]
+        printed["targets"] = [
+            {**target, **AT_ONCE.get(target["platform"], {})}
+            for target in printed["targets"]
+            if target["platform"] in PLATFORMS
+        ]
         return {**printed, "defaults": {"requests_per_minute": 6000, **pace}}
 
 

@@ -201,6 +201,17 @@ def test_the_world_can_be_brought_to_rest() -> None:
     assert control("DELETE", "rest") == {"end": None}
 
 
+def test_a_reader_that_begins_anew() -> None:
+    """Its first good answer starts a baseline of its own."""
+    control = Controls()
+    control.asker.foundry("/routines")
+    assert control("GET", "truth?platform=foundry")["baseline"] == NOON
+    assert control("DELETE", "baselines") == {}
+    control.asker.clock.advance(60)
+    control.asker.foundry("/routines")
+    assert control("GET", "truth?platform=foundry")["baseline"] == NOON + MINUTE
+
+
 def test_a_run_over_the_control_endpoint() -> None:
     """It starts at the next second, and a new name is a new workload."""
     control = Controls()
