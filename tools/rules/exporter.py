@@ -147,8 +147,8 @@ RATE_LIMITED: Final = Alert(
         sum by ($target) (increase(automation_exporter_poll_errors_total{reason="rate_limited"}[$30m])) > 3 - 0.5
     """,
     summary="Polls fail because the platform limits the rate of requests.",
-    description=f'{{{{ $value | printf "%.0f" }}}} polls of {TARGET} failed in the last 30 minutes because the platform '
-    "wants fewer requests.",
+    description=f'{{{{ $value | printf "%.0f" }}}} polls of {TARGET} failed in the last 30 minutes because '
+    "the platform wants fewer requests.",
     why="A refusal now and then is waited out within the poll and is no error.",
     wait="5m",
 )
@@ -188,8 +188,8 @@ COUNTER_CORRECTED: Final = Alert(
     subject="target",
     expr="sum by ($target, family) (increase(automation_exporter_corrections_total[$1d])) > 0.5",
     summary="A platform took back what it had told, and a counter is too high.",
-    description=f'{TARGET} took back {{{{ $value | printf "%.0f" }}}} of what it had reported, and nothing came that it '
-    "could be set off against: {{ $labels.family }} is higher than the truth by that much.",
+    description=f'{TARGET} took back {{{{ $value | printf "%.0f" }}}} of what it had reported, and nothing came that '
+    "it could be set off against: {{ $labels.family }} is higher than the truth by that much.",
     why="A fall that later increments absorb is no correction.",
 )
 

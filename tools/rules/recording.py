@@ -41,7 +41,7 @@ OWNERS: Final = Group(
             topk by ($target) (1,
               group by ($target, $owner) (automation_exporter_correction_debt)
               or on ($target)
-              group by ($target, $owner) (automation_exporter_polls_total)
+              group by ($target) (automation_exporter_polls_total)
             )
             """,
             "The labels of a target stand on its durable series, not on those that start anew with each process.",

@@ -175,8 +175,8 @@ QUEUE_GROWING: Final = Alert(
     summary="Ever more runs wait in a queue.",
     description=f"{WHO}: {{{{ $value }}}} runs wait. For 50 minutes it has been more than ever in the hour before, "
     "and it still grows.",
-    why="The least of the last 50 minutes is above the most of the hour before, and it still rises: a batch that came at "
-    "once and is being worked off does not do that.",
+    why="The least of the last 50 minutes is above the most of the hour before, and it still rises: a batch that came "
+    "at once and is being worked off does not do that.",
     wait="5m",
 )
 
@@ -235,8 +235,8 @@ DURATION_REGRESSION: Final = Alert(
         count_over_time(workload:automation_run_duration_seconds:mean6h[$7d:$1h] offset $6h) >= 24
     """,
     summary="Runs take much longer than they did in the week before.",
-    description=f'{WHO}: completed runs of the last six hours took {{{{ $value | printf "%.1f" }}}} times as long as those '
-    "of the week before.",
+    description=f'{WHO}: completed runs of the last six hours took {{{{ $value | printf "%.1f" }}}} times as long as '
+    "those of the week before.",
     why="Mean and median must both have grown: one endless run moves the mean only, one bound of the histogram the "
     "median only. At least ten runs now, and a day of runs to compare with.",
     wait="30m",
