@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 
-from exporter.catalogue import ALL, BY_NAME, runs
+from exporter.catalogue import ALL, runs
 from exporter.catalogue.ledger import CORRECTION_DEBT
 from exporter.catalogue.model import Metric
 from exporter.counting.ledger import Exemplar, SeriesKey, Value, WorkloadState
@@ -149,10 +149,3 @@ def _livelier(state: WorkloadState, other: WorkloadState) -> bool:
 def series_keys(ledger: MemoryLedger) -> list[SeriesKey]:
     """Return the series whose hold has not begun and that the next snapshot shows."""
     return [key for key, since in ledger.holding.items() if since is None]
-
-
-def size(ledger: MemoryLedger) -> int:
-    """Return how many samples the target's durable series make."""
-    return sum(
-        len(BY_NAME[key.family].bounds) + 3 if BY_NAME[key.family].type == "histogram" else 1 for key in ledger.series
-    )

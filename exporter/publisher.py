@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from typing import Final
 
 from exporter import exposed, killpoints
+from exporter.catalogue import own
 from exporter.exposition import Snapshot
 from exporter.selfmetrics import SelfMetrics
 from exporter.target import Target
@@ -44,6 +45,8 @@ class Publisher:
             target.awaiting = exposed.series_keys(target.ledger)
             with self._lock:
                 self._waiting.add(target)
+        exposed_series = self._snapshot.series(target.name)
+        self._metrics.set_target(own.TARGET_SERIES, target.labels.platform, target.name, exposed_series)
         self._metrics.snapshot_refresh(self._clock.monotonic() - started)
 
     def publish(self, *, force: bool = False) -> bool:

@@ -179,7 +179,6 @@ class Runner:
             metrics.set_target(own.TARGET_DATA, platform, name, state.data_at / SECOND)
         metrics.set_target(own.TARGET_INTERVAL, platform, name, target.effective_interval / SECOND)
         metrics.set_target(own.TARGET_CIRCUIT_OPEN, platform, name, target.circuit.open)
-        metrics.set_target(own.TARGET_SERIES, platform, name, len(target.ledger.series))
         metrics.set_target(own.TARGET_TLS_INSECURE, platform, name, target.tls_insecure)
         folded = len(target.ledger.workloads) - target.ledger.own_slots()
         metrics.set_target(own.WORKLOADS_FOLDED, platform, name, folded)

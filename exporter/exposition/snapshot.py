@@ -107,6 +107,12 @@ class Snapshot:
             for chunks in self._chunks.values():
                 chunks.pop(target, None)
 
+    def series(self, target: str) -> int:
+        """Return how many series the target of this name has, as text shows them."""
+        with self._lock:
+            chunks = [chunks[target] for chunks in self._chunks.values() if target in chunks]
+            return sum(piece.lines for chunk in chunks for piece in chunk.pieces if piece.text)
+
     def update_own(self, families: Iterable[OwnFamily]) -> None:
         """Replace all families of the process itself."""
         with self._lock:

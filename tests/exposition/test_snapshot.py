@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from exporter.catalogue import granite, ledger, runs
-from exporter.counting.ledger import Exemplar
+from exporter.counting.ledger import Exemplar, zero
 from exporter.exposition import OwnFamily, Piece, Snapshot, header
 from exporter.exposition.chunk import BLOCK_LINES
 from exporter.families import Family, TargetLabels
@@ -191,3 +191,15 @@ def test_an_updated_snapshot_equals_a_fresh_one(
         assert rendered == fresh.publish(0)
         assert gzip.decompress(rendered.text_gzip) == rendered.text
         assert gzip.decompress(rendered.openmetrics_gzip) == rendered.openmetrics
+
+
+def test_series_of_a_target_are_counted_as_they_are_shown() -> None:
+    """A histogram is its buckets, sum and count; another target's series are not its own."""
+    snapshot = Snapshot()
+    counter = Family(runs.RUNS, {("a", "failed"): (1,), ("b", "failed"): (2,)})
+    histogram = Family(runs.RUN_WAIT, {("a",): zero(len(runs.RUN_WAIT.bounds) + 2)})
+    snapshot.update(TargetLabels("foundry", "one"), [counter, histogram])
+    snapshot.update(TargetLabels("foundry", "two"), [counter])
+    assert snapshot.series("one") == 2 + len(runs.RUN_WAIT.bounds) + 3
+    assert snapshot.series("two") == 2
+    assert snapshot.series("none") == 0
