@@ -13,12 +13,15 @@ from pydantic_core import PydanticCustomError
 from exporter import __version__, logs
 from exporter.config import EVERYTHING, Shard, parse_shard, parse_state
 from exporter.errors import ConfigError
+from exporter.platforms.settings import check_name
 from exporter.web.address import Address, parse_address
 
 PROGRAM: Final = "automation-exporter"
 
 DEFAULT_PORT: Final = 10077
 SIMULATOR_PORT: Final = 10078
+
+STATE_COMMANDS: Final = ("state info", "state verify", "state backup", "state rename-target", "state forget")
 
 
 def parser() -> argparse.ArgumentParser:
@@ -69,10 +72,32 @@ def parser() -> argparse.ArgumentParser:
     healthcheck = _command(commands, "healthcheck", "ask the service on this machine whether it is healthy")
     _address_flag(healthcheck, f":{DEFAULT_PORT}")
 
+    _state_commands(commands)
+
     simulate = _command(commands, "simulate", "only the simulated platforms, to develop against")
     _address_flag(simulate, f"127.0.0.1:{SIMULATOR_PORT}")
     _world_flags(simulate)
     return top
+
+
+def _state_commands(commands: Any) -> None:
+    text = "look at a state file, check it, copy it, rename or forget a target in it"
+    state = commands.add_parser("state", help=text, description=text, allow_abbrev=False)
+    actions = state.add_subparsers(metavar="ACTION", required=True)
+    info = _command(actions, "info", "say what a state holds; may be used while the service runs on it")
+    verify = _command(actions, "verify", "check every row of a state; may be used while the service runs on it")
+    backup = _command(actions, "backup", "copy a state; may be used while the service runs on it")
+    rename = _command(actions, "rename-target", "give what was counted for a target another name")
+    forget = _command(actions, "forget", "drop all that was counted for targets")
+    for name, action in zip(STATE_COMMANDS, (info, verify, backup, rename, forget), strict=True):
+        action.add_argument(
+            "file", metavar="STATE", type=_state, help="the state file, as state: of the configuration names it"
+        )
+        action.set_defaults(command=name)
+    backup.add_argument("to", metavar="FILE", type=Path, help="a file that does not exist yet")
+    rename.add_argument("old", metavar="OLD", help="name of the target until now")
+    rename.add_argument("new", metavar="NEW", type=_target_name, help="its name from now on")
+    forget.add_argument("names", metavar="TARGET", nargs="+", help="name of a target")
 
 
 def _command(commands: Any, name: str, text: str) -> argparse.ArgumentParser:
@@ -127,6 +152,13 @@ def _world_flags(command: argparse.ArgumentParser) -> None:
 def _state(text: str) -> Path:
     try:
         return parse_state(text)
+    except PydanticCustomError as error:
+        raise argparse.ArgumentTypeError(error.message()) from None
+
+
+def _target_name(text: str) -> str:
+    try:
+        return check_name(text)
     except PydanticCustomError as error:
         raise argparse.ArgumentTypeError(error.message()) from None
 

@@ -19,11 +19,12 @@ from typing import TYPE_CHECKING, Any, Final
 import yaml
 
 from exporter import logs
-from exporter.arguments import PROGRAM, parser
+from exporter.arguments import PROGRAM, STATE_COMMANDS, parser
 from exporter.catalogue.model import PlatformName
 from exporter.config import PLATFORMS, Settings, advice, load
 from exporter.errors import ConfigError, ExporterError
 from exporter.redaction import redact
+from exporter.times import SystemClock
 from exporter.web.address import Address
 
 if TYPE_CHECKING:
@@ -157,6 +158,14 @@ def _load(chosen: argparse.Namespace) -> Settings:
     return settings
 
 
+def _state(chosen: argparse.Namespace) -> int:
+    """Look at a state file, or change it while nobody runs on it."""
+    from exporter.app import upkeep  # noqa: PLC0415 - check-config and --version do without
+
+    problems = upkeep.run(chosen, SystemClock().now().wall, sys.stdout)
+    return FAILED if problems else OK
+
+
 # The simulated platforms
 
 
@@ -212,6 +221,7 @@ COMMANDS: Final[Mapping[str, Command]] = {
     "check-config": _check_config,
     "healthcheck": _healthcheck,
     "simulate": _simulate,
+    **dict.fromkeys(STATE_COMMANDS, _state),
 }
 
 

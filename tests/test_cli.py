@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import signal
+import sqlite3
 import subprocess
 import sys
 import threading
@@ -18,6 +19,7 @@ from exporter import app, cli, logs
 from exporter.app import Once, Options
 from exporter.config import Settings, load_text
 from exporter.errors import StateLocked
+from exporter.store.sqlite import SqliteStore
 from exporter.times import SECOND
 from exporter.web.address import Address
 
@@ -260,3 +262,46 @@ def test_nothing_heavy_is_loaded_to_check_a_configuration() -> None:
     )
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert found.stdout == "[]\n"
+
+
+def test_state_commands(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Look, check, copy, rename, forget; what is wrong is a sentence and exit code 1."""
+    state, copy = str(tmp_path / "state.db"), str(tmp_path / "copy.db")
+    store = SqliteStore(Path(state), SECOND)
+    store.open_target("fleet", "roboto https://example.test", SECOND, holds=False)
+    assert cli.main(["state", "info", f"sqlite:///{state}"]) == 0
+    assert cli.main(["state", "verify", state]) == 0
+    assert cli.main(["state", "backup", state, copy]) == 0
+    assert cli.main(["state", "rename-target", copy, "fleet", "robots"]) == 0
+    assert cli.main(["state", "info", copy]) == 0
+    assert cli.main(["state", "forget", copy, "robots"]) == 0
+    told = capsys.readouterr()
+    first, _, rest = told.out.partition(f"ok: {state}\n")
+    assert first.splitlines()[0] == f"state    {state}"
+    assert "fleet   1970-01-01T00:00:01Z  -         -         0     0" in first
+    assert rest.startswith(f"ok: {state} was copied to {copy}\nok: fleet is robots now; ")
+    assert rest.endswith("ok: robots forgotten; configured again, counting begins anew with the first poll\n")
+    assert told.err == ""
+    assert cli.main(["state", "forget", state, "fleet"]) == 1
+    assert "has this state open" in capsys.readouterr().err
+    store.close()
+    with sqlite3.connect(state) as database:
+        database.execute("INSERT INTO mark VALUES (99, 'x', '[]', 1)")
+    assert cli.main(["state", "verify", state]) == 1
+    assert capsys.readouterr().out == "mark: 1 rows belong to no target\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["state", "rename-target", "s.db", "a", "not a name"], "argument NEW: is not a target name; "),
+        (["run", "--config.file=c.yaml", "--shard=4/3"], "argument --shard: --shard '4/3': this is number 4"),
+        (["state"], "the following arguments are required: ACTION"),
+    ],
+)
+def test_arguments_that_are_wrong(arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """Said with the usage, exit code 2."""
+    with pytest.raises(SystemExit) as ended:
+        cli.main(arguments)
+    assert ended.value.code == 2
+    assert message in capsys.readouterr().err

@@ -3,7 +3,8 @@
 targets.py   settings -> targets: platform, client, budget, ledger
 service.py   the service: store, schedule, web, start and stop
 once.py      ``once``: one poll of every target, and what it saw
-status.py    what the status page shows
+status.py    what the status page shows; runs.py: of runs
+upkeep.py    what the state commands print
 """
 
 from __future__ import annotations

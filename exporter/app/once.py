@@ -8,6 +8,7 @@ from typing import Final, TextIO
 
 from exporter.app.options import Once
 from exporter.app.targets import build
+from exporter.app.upkeep import aligned
 from exporter.catalogue.runs import OUTCOMES
 from exporter.config import Settings
 from exporter.exposition import Snapshot
@@ -105,6 +106,4 @@ def table(targets: Sequence[Target], reports: Sequence[Report]) -> str:
                 "; ".join(errors) or "-",
             )
         )
-    widths = [max(len(row[column]) for row in rows) for column in range(len(HEADINGS))]
-    lines = ("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows)
-    return "\n".join(lines) + "\n"
+    return "\n".join(aligned(rows)) + "\n"

@@ -79,7 +79,9 @@ def build(
         wall=lambda: clock.now().wall / SECOND,
         sleep=sleep,
     )
-    ledger = store.open_target(settings.name, settings.identity, clock.now().wall, holds=holds)
+    ledger = store.open_target(
+        settings.name, settings.identity, clock.now().wall, holds=holds, previous=settings.previous_name
+    )
     metrics.add_target(settings.platform, settings.name)
     return Target(
         labels=TargetLabels(settings.platform, settings.name, tuple(settings.labels.items())),

@@ -89,6 +89,7 @@ class _Loader:
                 parts.append((model, part))
         if not parts and not self.problems:
             self._problem(("targets",), "has no target; write at least one: name, platform and its credentials")
+        self._previous_names([part for _, part in parts], names)
         for part, mistake in fill_in(parts, self._environ):
             self._report(part, mistake)
         return [self._check(model, part) for model, part in parts]
@@ -100,6 +101,21 @@ class _Loader:
             self._problem(
                 (*part.path, "name"), f'the name "{name}" is taken by the target in line {line}; choose another'
             )
+
+    def _previous_names(self, parts: list[Part], names: Mapping[object, Path]) -> None:
+        """A name that is still in use, or was two targets', would carry totals over to the wrong one."""
+        taken: dict[object, Path] = {}
+        for part in parts:
+            previous = part.values.get("previous_name")
+            path = (*part.path, "previous_name")
+            if not isinstance(previous, str):
+                continue
+            if previous in names:
+                line = self._written.line((*names[previous], "name"))
+                self._problem(path, f'"{previous}" is the name of the target in line {line} now; remove this key')
+            elif taken.setdefault(previous, path) != path:
+                line = self._written.line(taken[previous])
+                self._problem(path, f'"{previous}" is already carried over in line {line}; only one target can')
 
     def _platform(self, part: Part) -> type[TargetSettings] | None:
         platform = part.values.get("platform")

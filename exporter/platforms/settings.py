@@ -29,7 +29,8 @@ from exporter.times import MINUTE, SECOND
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}")
 
 
-def _check_name(name: str) -> str:
+def check_name(name: str) -> str:
+    """Return the name of a target, or say what is wrong with it."""
     if not _NAME.fullmatch(name):
         raise wrong("is not a target name", "use 1 to 100 letters, digits, '-', '_' or '.', a letter or digit first")
     return name
@@ -43,8 +44,11 @@ class TargetSettings(Pace):
     RUN_IDS: ClassVar[tuple[str, ...]] = ()
     """Kinds of ids that the platform's runs may have beside their own."""
 
-    name: Annotated[str, AfterValidator(_check_name)] = Field(examples=["fleet"])
+    name: Annotated[str, AfterValidator(check_name)] = Field(examples=["fleet"])
     """Name of the target, unique in the file; the value of the label ``target``."""
+    previous_name: Annotated[str, AfterValidator(check_name)] | None = Field(default=None, examples=["robots"])
+    """Name that the target had before. What was counted under it goes on under ``name``, once; leave it there or remove
+    it later, both are fine."""
     platform: PlatformName
     """Which upstream product this is."""
     labels: OwnLabels = Field(default={}, examples=[{"team": "perception", "tier": "1"}])

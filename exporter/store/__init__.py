@@ -11,6 +11,7 @@
   started over in silence and never overwritten.
 - When a target's upstream identity differs from the stored one, totals and created times stay, and the rest of
   its ledger is dropped: its next poll is a baseline.
+- An older schema is brought up to this version's, in one transaction, after a copy of the file was made beside it.
 - What belongs to targets that are not configured is kept, not shown, and dropped after ``forget_after``.
 
 One suite of tests runs over every implementation (``tests/store/``).
@@ -40,8 +41,13 @@ class Transaction(Protocol):
 class Store(Protocol):
     """Where ledgers live. Safe to use from many threads; one thread at a time commits for a target."""
 
-    def open_target(self, name: str, identity: str, now: Micros, *, holds: bool) -> MemoryLedger:
-        """Load a target's ledger, or begin one. ``identity`` says which upstream it is about."""
+    def open_target(
+        self, name: str, identity: str, now: Micros, *, holds: bool, previous: str | None = None
+    ) -> MemoryLedger:
+        """Load a target's ledger, or begin one. ``identity`` says which upstream it is about.
+
+        When there is none of this name, but one of the name ``previous`` that is not open, that one is taken over.
+        """
 
     def close_target(self, name: str) -> None:
         """Stop showing a target; what is stored stays."""

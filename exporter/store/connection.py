@@ -11,6 +11,7 @@ from typing import Final
 
 from exporter.errors import StateCorrupt, StateError, StateNewer
 from exporter.store.lock import StateLock
+from exporter.store.migrations import copies, upgrade
 from exporter.times import Micros
 
 APPLICATION_ID: Final = 0x41455850
@@ -110,8 +111,17 @@ def _schema(connection: sqlite3.Connection, path: Path | None, now: Micros) -> N
     if int(found) > SCHEMA_VERSION:
         raise StateNewer(
             f"{path}: was written by a newer version (schema {found}, this version knows {SCHEMA_VERSION}); "
-            "install the newer version again, or start empty with --state.reset"
+            f"install the newer version again, or start empty with --state.reset{_copy_from_before(path)}"
         )
+    if int(found) < SCHEMA_VERSION:
+        upgrade(connection, path, int(found), SCHEMA_VERSION, now)
+
+
+def _copy_from_before(path: Path | None) -> str:
+    """Name the copy that was made when the state was upgraded, if it is still there."""
+    if path is None or not (made := copies(path)):
+        return ""
+    return f"; {made[-1]} is a copy from before the upgrade, without what was counted since"
 
 
 def read_meta(connection: sqlite3.Connection, key: str) -> str:

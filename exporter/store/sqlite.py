@@ -87,10 +87,14 @@ class SqliteStore:
         if lock.begun and path.exists() and not path.stat().st_size:
             raise damaged(path, "it is empty, and was not")
 
-    def open_target(self, name: str, identity: str, now: Micros, *, holds: bool) -> MemoryLedger:
+    def open_target(
+        self, name: str, identity: str, now: Micros, *, holds: bool, previous: str | None = None
+    ) -> MemoryLedger:
         """Load a target's ledger, or begin one."""
         with self._lock, self._guard():
             self._begin()
+            if previous is not None and previous not in self._ledgers:
+                self._rename(previous, name)
             row = self._connection.execute("SELECT id, identity FROM target WHERE name = ?", (name,)).fetchone()
             if row is None:
                 cursor = self._connection.execute(
@@ -111,6 +115,30 @@ class SqliteStore:
             ledger.hold_all()
             self._ledgers[name] = ledger
             return ledger
+
+    def target_names(self) -> list[str]:
+        """Return the names of all targets that the state knows, open or not."""
+        with self._lock:
+            return [name for (name,) in self._connection.execute("SELECT name FROM target ORDER BY name")]
+
+    def rename_target(self, old: str, new: str) -> None:
+        """Give a target that is not open another name, unless that is taken."""
+        with self._lock, self._guard():
+            self._begin()
+            self._rename(old, new)
+            self._connection.execute("COMMIT")
+
+    def _rename(self, old: str, new: str) -> None:
+        taken = "EXISTS (SELECT 1 FROM target WHERE name = ?)"
+        self._connection.execute(f"UPDATE target SET name = ? WHERE name = ? AND NOT {taken}", (new, old, new))  # noqa: S608
+
+    def forget_target(self, name: str) -> None:
+        """Drop all of a target that is not open."""
+        with self._lock, self._guard():
+            self._begin()
+            for (number,) in self._connection.execute("SELECT id FROM target WHERE name = ?", (name,)).fetchall():
+                drop(self._connection, number)
+            self._connection.execute("COMMIT")
 
     def _load(self, ledger: StoredLedger) -> None:
         try:

@@ -1,49 +1,223 @@
-"""What a new configuration changes."""
+"""Reading the configuration anew while polls run."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
-from exporter.app.reload import difference
-from exporter.config import PLATFORMS, Settings
+from exporter.app import Options, Service
+from exporter.cli import demo_target
+from exporter.config import PLATFORMS, Settings, Shard
 from exporter.errors import ConfigError
+from exporter.simulator import RealClock, Simulator, demo_world
+from exporter.web.address import Address
+from tests.web.serving import eventually, request
 
-FLEET: Mapping[str, Any] = {"name": "fleet", "platform": "roboto", "org_id": "og_example", "token": "example-token"}
-OTHER: Mapping[str, Any] = {**FLEET, "name": "other"}
-
-
-def settings(*targets: Mapping[str, Any], state: str = "state.db") -> Settings:
-    """A configuration of these targets."""
-    models = [PLATFORMS[target["platform"]].model_validate(target) for target in targets]
-    return Settings.model_validate({"targets": models, "state": Path(state)})
+PACE = {"interval": "60s", "zero_hold": "0s", "requests_per_minute": 6000}
 
 
-@pytest.mark.parametrize(
-    ("new", "removed", "added"),
-    [
-        ([FLEET, OTHER], (), ()),
-        ([OTHER, FLEET], (), ()),
-        ([FLEET], ("other",), ()),
-        ([FLEET, OTHER, {**FLEET, "name": "third"}], (), ("third",)),
-        ([FLEET, {**OTHER, "interval": "5m"}], ("other",), ("other",)),
-        ([FLEET, {**OTHER, "labels": {"team": "example"}}], ("other",), ("other",)),
-        ([FLEET, {**OTHER, "token": "another-example-token"}], ("other",), ("other",)),
-        ([{**OTHER, "name": "fourth"}], ("fleet", "other"), ("fourth",)),
-    ],
-)
-def test_what_changed_is_taken_out_and_put_in(
-    new: Sequence[Mapping[str, Any]], removed: tuple[str, ...], added: tuple[str, ...]
-) -> None:
-    """A changed target is both; the order in the file does not matter."""
-    change = difference(settings(FLEET, OTHER), settings(*new))
-    assert (change.removed, tuple(target.name for target in change.added)) == (removed, added)
+class Gate(httpx.BaseTransport):
+    """Lets requests through while it is open; counts those that wait."""
+
+    def __init__(self, inner: httpx.BaseTransport) -> None:
+        self._inner = inner
+        self.open = threading.Event()
+        self.open.set()
+        self.entered = threading.Semaphore(0)
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        self.entered.release()
+        assert self.open.wait(10)
+        return self._inner.handle_request(request)
 
 
-def test_another_state_takes_a_restart() -> None:
-    """Totals cannot move from file to file while they are counted."""
-    with pytest.raises(ConfigError, match=r"state: changed from state\.db to other\.db; that takes a restart"):
-        difference(settings(FLEET), settings(FLEET, state="other.db"))
+class Bench:
+    """A service on a simulated Roboto and Foundry, and the configuration that the next reload reads."""
+
+    def __init__(self, folder: Path, shard: Shard) -> None:
+        self.simulator = Simulator(demo_world(1, RealClock()()), clock=RealClock())
+        self.gate = Gate(self.simulator.transport())
+        self.state = folder / "state.db"
+        self.next: Callable[[], Settings] = lambda: self.settings(self.fleet(), self.support())
+        options = Options(
+            listen=Address("127.0.0.1", 0),
+            state=self.state,
+            read_settings=self.read,
+            transports=lambda _settings: self.gate,
+            lifecycle=True,
+            shard=shard,
+        )
+        self.service = Service(self.next(), options)
+
+    def read(self) -> Settings:
+        """Read the configuration that is there now."""
+        return self.next()
+
+    def fleet(self, **more: Any) -> dict[str, Any]:
+        """The Roboto target as it may be written."""
+        return self._target("roboto") | {"name": "fleet"} | more
+
+    def support(self, **more: Any) -> dict[str, Any]:
+        """The Foundry target as it may be written."""
+        return self._target("foundry") | {"name": "support"} | more
+
+    def _target(self, platform: Any) -> dict[str, Any]:
+        endpoint = self.simulator.endpoints()[platform]
+        return demo_target(platform, endpoint, self.simulator.credentials) | PACE
+
+    def settings(self, *targets: dict[str, Any]) -> Settings:
+        """A configuration of these targets."""
+        read = [PLATFORMS[target["platform"]].model_validate(target) for target in targets]
+        return Settings.model_validate({"targets": read, "state": self.state})
+
+    def reload(self, *targets: dict[str, Any]) -> None:
+        """Read this configuration."""
+        self.next = lambda: self.settings(*targets)
+        self.service.reload()
+
+    def text(self) -> str:
+        """What a scrape gets."""
+        return request(self.service.server, "GET", "/metrics").text
+
+    def ready(self) -> bool:
+        """Whether every target was polled."""
+        return all(target.up for target in self.service.targets.values())
+
+
+@contextmanager
+def bench(folder: Path, shard: Shard | None = None) -> Iterator[Bench]:
+    """A service that runs and was polled once."""
+    made = Bench(folder, shard or Shard())
+    made.service.start()
+    try:
+        for name in made.service.targets:
+            made.service.schedule.trigger(name)
+        assert eventually(made.ready)
+        yield made
+    finally:
+        made.gate.open.set()
+        assert made.service.stop()
+
+
+@pytest.fixture
+def running(tmp_path: Path) -> Iterator[Bench]:
+    with bench(tmp_path) as made:
+        yield made
+
+
+def test_what_did_not_change_is_not_touched(running: Bench) -> None:
+    """The same object goes on, with its next poll where it was."""
+    before = running.service.targets["support"], running.service.schedule.next_run("support")
+    running.reload(running.fleet(interval="30s"), running.support())
+    assert (running.service.targets["support"], running.service.schedule.next_run("support")) == before
+    assert running.service.targets["fleet"].limits.interval == 30_000_000
+
+
+def test_a_target_that_is_taken_out_leaves_and_comes_back_with_its_totals(running: Bench) -> None:
+    """Its counters are in the state, whoever looks."""
+    before = dict(running.service.targets["fleet"].ledger.series)
+    running.reload(running.support())
+    assert 'target="fleet"' not in running.text()
+    assert 'target="support"' in running.text()
+    assert running.service.schedule.next_run("fleet") is None
+    assert before
+    running.reload(running.fleet(), running.support())
+    assert before.keys() <= running.service.targets["fleet"].ledger.series.keys()
+    assert eventually(running.ready)
+
+
+def test_a_renamed_target_keeps_its_totals(running: Bench) -> None:
+    """They go on under the new name and are gone under the old one."""
+    before = dict(running.service.targets["fleet"].ledger.series)
+    baseline = running.service.targets["fleet"].ledger.target
+    running.gate.open.clear()
+    running.reload(running.fleet(name="robots", previous_name="fleet"), running.support())
+    assert running.service.targets["robots"].ledger.series == before
+    assert running.service.targets["robots"].ledger.target == baseline
+    assert 'target="fleet"' not in running.text()
+    assert 'automation_runs_total{platform="roboto",target="robots"' in running.text()
+
+
+def test_a_reload_waits_for_the_poll_of_a_target_that_it_takes_out(running: Bench) -> None:
+    """And only for that: what the poll read is counted first, and scrapes are served meanwhile."""
+    running.gate.open.clear()
+    running.service.schedule.trigger("fleet")
+    assert running.gate.entered.acquire(timeout=10)
+    fleet = running.service.targets["fleet"]
+    assert eventually(fleet.polling.locked)
+    reload = threading.Thread(target=running.reload, args=(running.support(),))
+    reload.start()
+    assert request(running.service.server, "GET", "/metrics").status == 200
+    assert reload.is_alive()
+    assert eventually(lambda: "fleet" not in running.service.targets)
+    running.gate.open.set()
+    reload.join(10)
+    assert not reload.is_alive()
+    assert fleet.retired
+    assert fleet.up
+    assert list(running.service.targets) == ["support"]
+
+
+def test_a_bad_configuration_changes_nothing_and_says_why(running: Bench) -> None:
+    """On the page, in a metric and to whoever asked; the next good one takes it back."""
+
+    def broken() -> Settings:
+        raise ConfigError(["config.yaml:3: no such key"])
+
+    before = dict(running.service.targets)
+    running.next = broken
+    answer = request(running.service.server, "POST", "/-/reload")
+    assert (answer.status, "config.yaml:3: no such key" in answer.text) == (500, True)
+    running.service.publisher.refresh_own()
+    assert "automation_exporter_config_last_reload_successful 0\n" in running.text()
+    assert "config.yaml:3: no such key" in request(running.service.server, "GET", "/").text
+    assert running.service.targets == before
+    running.reload(running.fleet(), running.support())
+    running.service.publisher.refresh_own()
+    assert "automation_exporter_config_last_reload_successful 1\n" in running.text()
+    assert "no such key" not in request(running.service.server, "GET", "/").text
+
+
+def test_another_state_takes_a_restart(running: Bench) -> None:
+    """Totals would be left behind."""
+    settings = running.next()
+    running.next = lambda: settings.model_copy(update={"state": Path("elsewhere.db")})
+    with pytest.raises(ConfigError, match=r"state: changed from .* to elsewhere.db; that takes a restart"):
+        running.service.reload()
+
+
+def test_many_reloads_at_once_end_in_the_last_configuration(running: Bench) -> None:
+    """They come one after another, whoever asks."""
+    threads = [threading.Thread(target=running.service.reload) for _ in range(5)]
+    running.next = lambda: running.settings(running.support(interval="45s"))
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(10)
+    assert list(running.service.targets) == ["support"]
+    assert running.service.targets["support"].limits.interval == 45_000_000
+
+
+def test_a_shard_polls_its_share_also_after_a_reload(tmp_path: Path) -> None:
+    """A slice of what another shard polls is empty; of what nobody polls, an error."""
+    shards = [Shard(number, 2) for number in (1, 2)]
+    owner = next(shard for shard in shards if shard.has("support"))
+    with bench(tmp_path, owner) as made:
+        mine = {name for name in ("fleet", "support") if owner.has(name)}
+        assert set(made.service.targets) == mine
+        made.service.publisher.refresh_own()
+        shown = f'automation_exporter_shard_info{{shard="{owner.number}",shards="2"}} 1'
+        assert shown in made.text()
+        foreign = next(name for name in (f"other-{number}" for number in range(99)) if not owner.has(name))
+        made.reload(made.fleet(), made.support(), made.fleet(name=foreign))
+        assert set(made.service.targets) == mine
+        elsewhere = request(made.service.server, "GET", f"/metrics?target={foreign}")
+        assert (elsewhere.status, elsewhere.text) == (200, "")
+        assert 'target="support"' in request(made.service.server, "GET", "/metrics?target=support").text
+        assert request(made.service.server, "GET", "/metrics?target=nobody").status == 404

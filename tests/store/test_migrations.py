@@ -1,0 +1,150 @@
+"""From an older schema to this version's and back again: copies, refusals, kills in between."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import pytest
+
+from exporter.errors import StateCorrupt, StateError, StateNewer
+from exporter.store import connection, migrations
+from exporter.store.migrations import MIGRATIONS, copies
+from exporter.store.sqlite import SqliteStore
+from tests.store.kit import NOW, commit, counted, durable, everything
+
+ME = "roboto https://example.test org"
+
+NEXT: Mapping[int, Sequence[str]] = {
+    1: (
+        "ALTER TABLE target ADD COLUMN colour TEXT",
+        "UPDATE target SET colour = 'blue'",
+    ),
+    2: ("CREATE TABLE further (key TEXT PRIMARY KEY)",),
+}
+"""What later versions might do to today's schema."""
+
+
+def later(monkeypatch: pytest.MonkeyPatch, version: int = 3, steps: Mapping[int, Sequence[str]] = NEXT) -> None:
+    """Be a later version of the program."""
+    monkeypatch.setattr(connection, "SCHEMA_VERSION", version)
+    monkeypatch.setattr(migrations, "MIGRATIONS", steps)
+
+
+def a_state(path: Path) -> dict[str, object]:
+    """Make a state of today, and return what is in it."""
+    store = SqliteStore(path, NOW)
+    ledger = store.open_target("t", ME, NOW, holds=False)
+    commit(store, everything())
+    found = durable(ledger)
+    store.close()
+    return found
+
+
+def opened(path: Path) -> dict[str, object]:
+    """What a state holds for the program as it is now."""
+    store = SqliteStore(path, NOW)
+    try:
+        return durable(store.open_target("t", ME, NOW, holds=False))
+    finally:
+        store.close()
+
+
+def schema_of(path: Path) -> str:
+    with sqlite3.connect(path) as found:
+        return connection.read_meta(found, "schema")
+
+
+def test_there_is_a_migration_from_every_schema_before_this_one() -> None:
+    """So that no state is left behind."""
+    assert list(MIGRATIONS) == list(range(1, connection.SCHEMA_VERSION))
+
+
+def test_an_older_state_is_brought_up_and_nothing_is_lost(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Over several schemas at once, and only once."""
+    before = a_state(path)
+    later(monkeypatch)
+    assert opened(path) == before
+    assert schema_of(path) == "3"
+    with sqlite3.connect(path) as found:
+        assert found.execute("SELECT colour FROM target").fetchall() == [("blue",)]
+        assert found.execute("SELECT * FROM further").fetchall() == []
+    assert opened(path) == before
+    assert len(copies(path)) == 1
+
+
+def test_a_copy_from_before_stays_beside_it(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whole, of the old schema, readable by the owner only, named by schema and time."""
+    before = a_state(path)
+    later(monkeypatch)
+    opened(path)
+    (copied,) = copies(path)
+    assert copied.name == "state.db.schema-1-20260921T141320.000000Z"
+    assert copied.stat().st_mode & 0o777 == 0o600
+    assert schema_of(copied) == "1"
+    monkeypatch.undo()
+    assert opened(copied) == before
+
+
+def test_the_way_back(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An older version refuses the newer state, names the copy, leaves both alone, and runs on the copy."""
+    before = a_state(path)
+    later(monkeypatch)
+    opened(path)
+    monkeypatch.undo()
+    (copied,) = copies(path)
+    data = path.read_bytes()
+    with pytest.raises(StateNewer) as refused:
+        SqliteStore(path, NOW)
+    assert str(refused.value) == (
+        f"{path}: was written by a newer version (schema 3, this version knows 1); install the newer version again, or "
+        f"start empty with --state.reset; {copied} is a copy from before the upgrade, without what was counted since"
+    )
+    assert path.read_bytes() == data
+    copied.replace(path)
+    assert opened(path) == before
+
+
+def test_a_migration_that_fails_changes_nothing(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also what went well before it is undone; the older version goes on."""
+    before = a_state(path)
+    later(monkeypatch, steps={**NEXT, 2: ("ALTER TABLE nowhere ADD COLUMN x",)})
+    with pytest.raises(StateError, match="no such table: nowhere"):
+        SqliteStore(path, NOW)
+    monkeypatch.undo()
+    assert schema_of(path) == "1"
+    assert opened(path) == before
+
+
+def test_without_a_copy_nothing_is_changed(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As on a full disk; here a folder stands in the way."""
+    before = a_state(path)
+    blocked = path.with_name("state.db.schema-1-20260921T141320.000000Z")
+    blocked.mkdir()
+    later(monkeypatch)
+    with pytest.raises(StateError, match="exists already"):
+        SqliteStore(path, NOW)
+    monkeypatch.undo()
+    assert opened(path) == before
+
+
+def test_a_damaged_state_is_not_upgraded(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is refused before a copy is made of it."""
+    a_state(path)
+    path.write_bytes(path.read_bytes()[:-4096])
+    later(monkeypatch)
+    with pytest.raises(StateCorrupt):
+        SqliteStore(path, NOW)
+    assert copies(path) == []
+
+
+def test_counting_goes_on_after_an_upgrade(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is written then is written in the new schema."""
+    a_state(path)
+    later(monkeypatch)
+    store = SqliteStore(path, NOW)
+    store.open_target("t", ME, NOW, holds=False)
+    commit(store, counted(99))
+    store.close()
+    assert schema_of(path) == "3"
