@@ -57,11 +57,11 @@ def finish(
         return draft.changes
     fresh = listings.fresh_from(draft)
     target = draft.baseline()
-    if fresh is not None and (target.data_at is None or fresh > target.data_at):
-        if target.data_at is not None and fresh - target.data_at > GAP_INTERVALS * effective_interval:
-            series.add(draft, SeriesKey(GAP_SECONDS.name, ()), fresh - target.data_at)
-            draft.changes.marks[SeriesKey(GAP_END.name, ())] = fresh
-        draft.changes.target = target._replace(data_at=fresh)
+    if fresh is not None and (known := target.data_at) != (at := listings.later(draft, known, fresh)):
+        if known is not None and at - known > GAP_INTERVALS * effective_interval and draft.trusted:
+            series.add(draft, SeriesKey(GAP_SECONDS.name, ()), at - known)
+            draft.changes.marks[SeriesKey(GAP_END.name, ())] = at
+        draft.changes.target = target._replace(data_at=at)
     series.write_off_old(draft)
     listings.prune(draft)
     return draft.changes

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from exporter.counting.draft import Draft
+from exporter.counting.draft import CLOCK_TOLERANCE, Draft
 from exporter.counting.ledger import ListingState
 from exporter.observations import ListingFailed, Page, Run
 from exporter.times import DAY, Micros
@@ -20,8 +20,8 @@ def advance(draft: Draft, page: Page[Run], known: ListingState) -> None:
         state = _without_walk(state)._replace(
             horizon=_latest(known.horizon, bound - draft.limits.overlap),
             newest=newest,
-            last_sweep=_latest(known.last_sweep, step.started) if step.kind == "sweep" else known.last_sweep,
-            last_deep=_latest(known.last_deep, step.started) if step.kind != "ordinary" else known.last_deep,
+            last_sweep=later(draft, known.last_sweep, step.started) if step.kind == "sweep" else known.last_sweep,
+            last_deep=later(draft, known.last_deep, step.started) if step.kind != "ordinary" else known.last_deep,
         )
     elif not step.keep_link:
         state = state._replace(
@@ -29,7 +29,7 @@ def advance(draft: Draft, page: Page[Run], known: ListingState) -> None:
         )
     if step.whole:
         state = state._replace(
-            last_whole=_latest(known.last_whole, step.read_started), failed=None, failed_at=None, gone=False
+            last_whole=later(draft, known.last_whole, step.read_started), failed=None, failed_at=None, gone=False
         )
     draft.changes.listings[page.listing] = state
     if step.complete:
@@ -52,6 +52,14 @@ def _latest(left: Micros | None, right: Micros | None) -> Micros | None:
     if left is None or right is None:
         return right if left is None else left
     return max(left, right)
+
+
+def later(draft: Draft, known: Micros | None, told: Micros) -> Micros:
+    """Return the later of two times of reading.
+
+    One that lies after now was told by a clock that was wrong; it must not put anything off until it has come.
+    """
+    return told if known is None or known > draft.now + CLOCK_TOLERANCE else max(known, told)
 
 
 def fresh_from(draft: Draft) -> Micros | None:
@@ -81,7 +89,8 @@ def fresh_from(draft: Draft) -> Micros | None:
 def _move_floor(draft: Draft, state: ListingState) -> None:
     """Move the floor after a complete walk, never past what some other listing still owes (rule 6)."""
     target = draft.baseline()
-    bounds = [draft.now, target.baseline_at if target.data_at is None else target.data_at]
+    # A lower floor only remembers more: a Date that is far ahead must not make it forget.
+    bounds = [draft.now, draft.moment.world, target.baseline_at if target.data_at is None else target.data_at]
     if state.newest is not None:
         bounds.append(state.newest)
     floor = max(target.floor, min(bounds) - draft.limits.memory)

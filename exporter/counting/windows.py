@@ -12,6 +12,7 @@ from exporter.counting import notable, workloads
 from exporter.counting.draft import Draft
 from exporter.counting.figures import Figures, Nets, applied, figures_of, none_falls, note, series_of
 from exporter.counting.ledger import ListingState, SeriesKey, SourceState, WindowKey, WindowState
+from exporter.counting.listings import later
 from exporter.counting.moves import agreed, moved, too_long
 from exporter.counting.series import apply_marks, born, exemplify, shift
 from exporter.observations import Example, Source, Windows, WindowTotal
@@ -50,7 +51,7 @@ def _note_read(draft: Draft, batch: Windows[WindowTotal], regular: list[Source[W
     for source in regular:
         known = draft.listing(source.name) or ListingState()
         draft.changes.listings[source.name] = known._replace(
-            last_whole=max(min(source.whole.end, draft.now), known.last_whole or 0), failed=None, failed_at=None
+            last_whole=later(draft, known.last_whole, min(source.whole.end, draft.now)), failed=None, failed_at=None
         )
         draft.changes.read.update({"": draft.moment.world, source.name: draft.moment.world})
     if batch.levels is not None:

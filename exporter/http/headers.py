@@ -22,6 +22,9 @@ LONGEST_WAIT = 3600.0
 LONGEST_WINDOW = 86_400.0
 """Seconds. A quota that says it ends later than this is taken for unreadable."""
 
+EARLIEST_YEAR, LATEST_YEAR = 2000, 2099
+"""An HTTP date outside of these years is told by a clock that was never set, or by none."""
+
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _SECONDS = re.compile(r"\d{1,15}(\.\d{1,9})?", re.ASCII)
 _COUNT = re.compile(r"\d{1,15}", re.ASCII)
@@ -46,13 +49,15 @@ class Quota:
 
 
 def http_date(value: str | None) -> int | None:
-    """An HTTP date as integer microseconds since the epoch; None when missing or unreadable."""
+    """An HTTP date as integer microseconds since the epoch; None when missing, unreadable or unbelievable."""
     if not value or len(value) > 64:
         return None
     try:
         moment = parsedate_to_datetime(value)
         if moment.tzinfo is None:
             moment = moment.replace(tzinfo=UTC)
+        if not EARLIEST_YEAR <= moment.year <= LATEST_YEAR:
+            return None
         return (moment - _EPOCH) // timedelta(microseconds=1)
     except (TypeError, ValueError, IndexError, OverflowError):
         return None

@@ -102,6 +102,30 @@ def test_an_upstream_whose_clock_is_ten_minutes_off_from_the_start(seconds: int,
         assert_exact(made, platform)
 
 
+@pytest.mark.parametrize("platform", PLATFORMS)
+def test_a_date_that_was_wrong_by_years_once_puts_nothing_off_for_years(platform: Platform) -> None:
+    """Anchors move, listings are swept, and the data are as old as they are."""
+    clock = ManualClock(START)
+    simulator = simulator_of(clock, pace=1200.0, workloads=2)
+    with program(simulator, clock, platforms=[platform], **SHORT) as made:
+        for _ in advance(clock, 1200, START + 7 * HOUR):
+            made.poll(platform)
+        with simulator.faults.active("clock_skew", seconds=5 * 365 * DAY / SECOND):
+            made.poll(platform)
+            clock.advance(1200)
+            made.poll(platform)
+        before = _anchors(made, platform)
+        for _ in advance(clock, 1200, clock() + 9 * HOUR):
+            made.poll(platform)
+        ledger = made.targets[platform].ledger
+        assert platform in LISTED or _anchors(made, platform) != before
+        for state in ledger.listings.values():
+            assert clock() - 2 * HOUR <= (state.last_sweep or state.last_whole or 0) <= clock()
+        assert ledger.target is not None
+        assert clock() - HOUR <= (ledger.target.data_at or 0) <= clock()
+        assert_exact(made, platform)
+
+
 @pytest.mark.parametrize("platform", LISTED)
 def test_a_result_that_comes_days_late_counts_while_its_birth_is_remembered(platform: Platform) -> None:
     """Created on the first day, seen only on the sixth."""

@@ -27,10 +27,14 @@ DATE = "Thu, 15 Jan 2026 10:00:00 GMT"
         ("Thu, 45 Jan 2026 10:00:00 GMT", None),
         ("2026-01-15T10:00:00Z", None),
         ("Thu, 15 Jan 2026 10:00:00 GMT" + " " * 100, None),
+        ("Sat, 01 Jan 2000 00:00:00 GMT", 946_684_800_000_000),
+        ("Fri, 31 Dec 1999 23:59:59 GMT", None),
+        ("Thu, 31 Dec 2099 23:59:59 GMT", 4_102_444_799_000_000),
+        ("Fri, 31 Dec 9999 23:59:59 GMT", None),
     ],
 )
 def test_http_date(value: str | None, expected: int | None) -> None:
-    """A date becomes integer microseconds; what is no date is missing."""
+    """A date becomes integer microseconds; what is no date, or none that a clock tells, is missing."""
     assert http_date(value) == expected
 
 

@@ -56,7 +56,7 @@ def in_turn(candidates: Iterable[Candidate], deep_interval: Micros, now: Micros)
 
 
 def _wants_turn(candidate: Candidate, deep_interval: Micros, now: Micros) -> bool:
-    rested = now - candidate.last_tried >= deep_interval
+    rested = not 0 <= now - candidate.last_tried < deep_interval
     if not candidate.listed:
         gone = candidate.state is None or candidate.state.gone
         return candidate.has_open_runs and not gone and rested

@@ -99,7 +99,7 @@ class _Poll:
         tried = None if state is None else state.moved_try
         if (
             self._now - anchor >= MOVE_AFTER * self._limits.settle
-            and (tried is None or self._now - tried >= self._limits.sweep_interval)
+            and (tried is None or not 0 <= self._now - tried < self._limits.sweep_interval)
             and new > anchor
         ):
             self.moved = True

@@ -97,7 +97,7 @@ def due(
     waiting: Iterator[Turn], read: Mapping[tuple[str, str, Micros], Micros], limits: Limits, now: Micros
 ) -> list[Turn]:
     """Return those not read for ``deep_interval``, the longest unread first."""
-    found = [turn for turn in waiting if now - read.get(turn.key, 0) >= limits.deep_interval]
+    found = [turn for turn in waiting if not 0 <= now - read.get(turn.key, 0) < limits.deep_interval]
     return sorted(found, key=lambda turn: (read.get(turn.key, 0), turn.key))
 
 

@@ -52,7 +52,7 @@ def fetch(
     tried = None if state is None else state.moved_try
     move: Move[Figures] | None = None
     failure: UpstreamError | None = None
-    if now - anchor >= MOVE_AFTER * limits.settle and (tried is None or now - tried >= limits.sweep_interval):
+    if now - anchor >= MOVE_AFTER * limits.settle and (tried is None or not 0 <= now - tried < limits.sweep_interval):
         try:
             move = reader.move(anchor, now - limits.settle, now)
         except UpstreamError as error:
