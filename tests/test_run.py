@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import shutil
 import subprocess
 import sys
@@ -92,7 +93,8 @@ def test_an_old_python_and_a_broken_shim_are_passed_over(checkout: Path, small_t
     """The first candidate that works makes the environment; here it only tells that it was asked to."""
     write_program(small_tools / "python3.13", "echo 'shim: not installed' >&2; exit 127")
     write_program(small_tools / "python3.12", "exit 1")
-    write_program(small_tools / "python3", f'[ "$1" = -c ] && exec {sys.executable} "$@"; echo "$@"; exit 9')
+    python = shlex.quote(sys.executable)
+    write_program(small_tools / "python3", f'[ "$1" = -c ] && exec {python} "$@"; echo "$@"; exit 9')
     result = run(checkout / "run", "demo", cwd=checkout, path=[small_tools])
     assert (result.returncode, result.stdout) == (9, f"-m venv --clear {checkout}/.cache/venv/run\n")
 
