@@ -20,7 +20,6 @@ import yaml
 
 from exporter import logs
 from exporter.arguments import PROGRAM, STATE_COMMANDS, parser
-from exporter.catalogue.model import PlatformName
 from exporter.config import PLATFORMS, Settings, advice, load
 from exporter.errors import ConfigError, ExporterError
 from exporter.redaction import redact
@@ -29,6 +28,7 @@ from exporter.web.address import Address
 
 if TYPE_CHECKING:
     from exporter.simulator import Credentials, Simulator
+    from exporter.simulator import Platform as Simulated
 
 log = logging.getLogger(__name__)
 
@@ -177,9 +177,9 @@ def _simulator(chosen: argparse.Namespace) -> Simulator:
     return Simulator(world, clock=clock)
 
 
-def demo_target(name: PlatformName, endpoint: str, credentials: Credentials) -> dict[str, Any]:
+def demo_target(name: Simulated, endpoint: str, credentials: Credentials) -> dict[str, Any]:
     """Return what a configuration file would say about one simulated platform."""
-    keys: Mapping[PlatformName, Mapping[str, object]] = {
+    keys: Mapping[Simulated, Mapping[str, object]] = {
         "roboto": {"org_id": credentials.roboto_org_id, "token": credentials.roboto_token},
         "foundry": {"auth": {"kind": "token", "token": credentials.foundry_token}},
         "granite": {"api_key": credentials.granite_api_key},
@@ -188,10 +188,10 @@ def demo_target(name: PlatformName, endpoint: str, credentials: Credentials) -> 
     return {"name": f"demo-{name}", "platform": name, "endpoint": endpoint, **keys[name]}
 
 
-def demo_settings(endpoints: Mapping[PlatformName, str], credentials: Credentials, state: Path) -> Settings:
+def demo_settings(endpoints: Mapping[Simulated, str], credentials: Credentials, state: Path) -> Settings:
     """Return settings for all simulated platforms, with a pace that people can watch and some expectations."""
     pace = {"interval": "5s", "zero_hold": "10s", "deep_interval": "30s", "requests_per_minute": 1200}
-    further: Mapping[PlatformName, dict[str, object]] = {"granite": {"workflow_tokens": True}}
+    further: Mapping[Simulated, dict[str, object]] = {"granite": {"workflow_tokens": True}}
     targets = [
         PLATFORMS[name].model_validate(demo_target(name, endpoint, credentials) | pace | further.get(name, {}))
         for name, endpoint in endpoints.items()
@@ -207,7 +207,7 @@ def demo_settings(endpoints: Mapping[PlatformName, str], credentials: Credential
     return Settings.model_validate({"targets": targets, "workloads": workloads, "state": state})
 
 
-def _configuration(endpoints: Mapping[PlatformName, str], credentials: Credentials) -> str:
+def _configuration(endpoints: Mapping[Simulated, str], credentials: Credentials) -> str:
     """Return the file that makes the exporter read the simulated platforms."""
     targets = [demo_target(name, endpoint, credentials) for name, endpoint in endpoints.items()]
     text = yaml.safe_dump({"targets": targets}, sort_keys=False)

@@ -1,4 +1,4 @@
-"""What the Helm chart holds copies of: rules, dashboards, and the names of alerts in its schema.
+"""What the Helm chart holds copies of: rules, dashboards, and in its schema the names of alerts and platforms.
 
 A chart can read no file outside its folder, so it has its own; they come from the same tables as the originals.
 """
@@ -12,6 +12,7 @@ from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import Final
 
+from exporter.platforms import PLATFORMS
 from tools import dashboards, rules
 from tools.rules.model import Alert
 from tools.rules.text import SHIPPED
@@ -31,9 +32,10 @@ def alert_names() -> list[str]:
 
 
 def schema() -> str:
-    """Return the schema of the chart's values, as it is written there but with the alerts that there are now."""
+    """Return the schema of the chart's values, as it is written there but with the names that there are now."""
     text = json.loads((ROOT / SCHEMA).read_text())
     text["$defs"]["alertName"]["enum"] = alert_names()
+    text["$defs"]["target"]["properties"]["platform"]["enum"] = list(PLATFORMS)
     return json.dumps(text, indent=2) + "\n"
 
 
