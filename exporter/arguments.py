@@ -50,6 +50,12 @@ def parser() -> argparse.ArgumentParser:
         "--web.enable-lifecycle", dest="web_enable_lifecycle", action="store_true", help="allow POST /-/reload"
     )
     run.add_argument(
+        "--config.auto-reload",
+        dest="config_auto_reload",
+        action="store_true",
+        help="read the configuration anew when the file has changed, as a mounted ConfigMap does; looks every 5 s",
+    )
+    run.add_argument(
         "--shard",
         metavar="NUMBER/TOTAL",
         type=_shard,
@@ -68,6 +74,9 @@ def parser() -> argparse.ArgumentParser:
 
     check = _command(commands, "check-config", "tell every problem of a configuration file")
     check.add_argument("file", metavar="FILE", type=Path)
+    check.add_argument(
+        "--probe", action="store_true", help="also ask each target's platform once, and print what it saw"
+    )
 
     healthcheck = _command(commands, "healthcheck", "ask the service on this machine whether it is healthy")
     _address_flag(healthcheck, f":{DEFAULT_PORT}")

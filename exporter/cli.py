@@ -68,7 +68,9 @@ def _complain(sentence: str) -> None:
 def _run(chosen: argparse.Namespace) -> int:
     """The service."""
     from exporter import app  # noqa: PLC0415 - check-config and --version do without
+    from exporter.app.watch import FileWatch  # noqa: PLC0415
 
+    watch = FileWatch(chosen.config_file)
     settings = _load(chosen)
     options = app.Options(
         listen=chosen.web_listen_address,
@@ -76,6 +78,7 @@ def _run(chosen: argparse.Namespace) -> int:
         state_reset=chosen.state_reset,
         openmetrics_created=chosen.web_openmetrics_created,
         read_settings=lambda: _load(chosen),
+        config_changed=watch.changed if chosen.config_auto_reload else None,
         lifecycle=chosen.web_enable_lifecycle,
         shard=chosen.shard,
     )
@@ -132,6 +135,10 @@ def _check_config(chosen: argparse.Namespace) -> int:
     targets = ", ".join(f"{target.name} ({target.platform})" for target in settings.targets)
     count = len(settings.targets)
     print(f"ok: {count} target{'s'[: count > 1]}: {targets}; state {settings.state}")
+    if chosen.probe:
+        from exporter.app.probe import probe  # noqa: PLC0415 - only this asks anybody
+
+        return OK if probe(settings, sys.stdout) else FAILED
     return OK
 
 

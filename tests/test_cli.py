@@ -67,6 +67,7 @@ def test_run(config: str, served: list[tuple[Settings, Options]]) -> None:
     assert options.listen == Address("", 10077)
     assert options.state == settings.state == Path("from-file.db")
     assert (options.state_reset, options.openmetrics_created, options.lifecycle) == (False, False, False)
+    assert (options.config_changed, options.shard) == (None, (1, 1))
     assert options.read_settings is not None
     assert options.read_settings() == settings
 
@@ -74,6 +75,7 @@ def test_run(config: str, served: list[tuple[Settings, Options]]) -> None:
 def test_run_with_flags(config: str, served: list[tuple[Settings, Options]]) -> None:
     """Each flag has its effect, also on what a reload reads."""
     flags = ["--state=sqlite:////tmp/other.db", "--state.reset", "--web.listen-address=127.0.0.1:0"]
+    flags += ["--config.auto-reload", "--shard=2/3"]
     flags += ["--web.enable-lifecycle", "--web.openmetrics-created", "--log.level=error", "--log.format=json"]
     assert cli.main(["run", f"--config.file={config}", *flags]) == 0
     ((settings, options),) = served
@@ -82,6 +84,11 @@ def test_run_with_flags(config: str, served: list[tuple[Settings, Options]]) -> 
     assert options.state_reset
     assert options.openmetrics_created
     assert options.lifecycle
+    assert options.shard == (2, 3)
+    assert options.config_changed is not None
+    assert not options.config_changed()
+    Path(config).write_text(CONFIG + "# changed\n")
+    assert options.config_changed()
     assert options.read_settings is not None
     assert options.read_settings().state == Path("/tmp/other.db")
 
@@ -305,3 +312,23 @@ def test_arguments_that_are_wrong(arguments: list[str], message: str, capsys: py
         cli.main(arguments)
     assert ended.value.code == 2
     assert message in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("well", "code"), [(True, 0), (False, 1)])
+def test_check_config_asks_the_platforms_when_told_to(
+    well: bool, code: int, config: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Only then, and only when the file is right; its exit code says whether all answered."""
+    asked: list[Settings] = []
+
+    def probe(settings: Settings, out: TextIO) -> bool:
+        asked.append(settings)
+        out.write("told\n")
+        return well
+
+    monkeypatch.setattr("exporter.app.probe.probe", probe)
+    assert cli.main(["check-config", config]) == 0
+    assert asked == []
+    assert cli.main(["check-config", "--probe", config]) == code
+    assert [settings.targets[0].name for settings in asked] == ["fleet"]
+    assert capsys.readouterr().out.endswith("\ntold\n")

@@ -2,8 +2,11 @@
 
 targets.py   settings -> targets: platform, client, budget, ledger
 service.py   the service: store, schedule, web, start and stop
+serving.py   the service as a process: signals
 once.py      ``once``: one poll of every target, and what it saw
 status.py    what the status page shows; runs.py: of runs
+probe.py     ``check-config --probe``
+watch.py     sees that the configuration file changed
 upkeep.py    what the state commands print
 """
 
@@ -11,6 +14,7 @@ from __future__ import annotations
 
 from exporter.app.once import once
 from exporter.app.options import Once, Options
-from exporter.app.service import Service, serve
+from exporter.app.service import Service
+from exporter.app.serving import serve
 
 __all__ = ["Once", "Options", "Service", "once", "serve"]

@@ -34,6 +34,8 @@ class Options:
     """Whether OpenMetrics tells when each series was born."""
     read_settings: Callable[[], Settings] | None = None
     """Reads the configuration anew, for reloads; None when there is no file."""
+    config_changed: Callable[[], bool] | None = None
+    """Says whether the configuration says something else than when it was last asked; None when nobody looks."""
     lifecycle: bool = False
     """Whether ``POST /-/reload`` works."""
     shard: Shard = EVERYTHING

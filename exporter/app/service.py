@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import logging
-import os
-import signal
 import sys
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
-from types import FrameType
 from typing import Final
 
 from exporter import killpoints
@@ -45,6 +43,9 @@ SWITCH_INTERVAL: Final = 0.0005
 STOP_POLLS: Final = 2.0
 STOP_WEB: Final = 1.0
 """Seconds that polls and answers under way get at the end; the whole stop takes less than five."""
+
+LOOK_AT_CONFIG: Final = 5.0
+"""Seconds between two looks at the configuration file, where that is asked for."""
 
 LONGEST_BEAT: Final = 60.0
 """Seconds without a beat of the scheduler after which it is taken for dead."""
@@ -116,6 +117,8 @@ class Service:
         self.schedule.timer("own metrics", 5.0, self._tick_own)
         self.schedule.timer("staleness", 30.0, self._tick_staleness)
         self.schedule.timer("unused state", 3600.0, self._tick_unused)
+        if self._options.config_changed is not None:
+            self.schedule.timer("configuration", LOOK_AT_CONFIG, self._tick_configuration)
         self._plan(list(self.targets.values()))
         self.schedule.start()
         log.info(
@@ -174,6 +177,12 @@ class Service:
             longest = max(target.limits.forget_after for target in targets)
             for name in self.store.drop_unused(now, now - longest):
                 log.info("state of a target that is no longer configured was dropped", extra={"target": name})
+
+    def _tick_configuration(self) -> None:
+        if self._options.config_changed is not None and self._options.config_changed():
+            log.info("the configuration file has changed")
+            with suppress(ConfigError):  # it was logged, and is shown until a good one comes
+                self.reload()
 
     def _healthy(self) -> Verdict:
         age = self.schedule.beat_age()
@@ -250,43 +259,5 @@ class Service:
         return ended
 
 
-def serve(settings: Settings, options: Options) -> int:
-    """Run until SIGTERM or SIGINT; return the exit code. SIGHUP reads the configuration anew."""
-    service = Service(settings, options)
-    ask = _Asked()
-    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-        signal.signal(number, ask)
-    service.start()
-    while not ask.wait():
-        try:
-            service.reload()
-        except ConfigError:
-            log.info("the configuration read before stays in use")
-    log.info("stopping")
-    if not service.stop():
-        logging.shutdown()
-        os._exit(0)  # a thread that hangs in the system must not hold the exit: everything is committed
-    return 0
-
-
 def _names(settings: Settings) -> frozenset[str]:
     return frozenset(target.name for target in settings.targets)
-
-
-class _Asked:
-    """What signals asked for."""
-
-    def __init__(self) -> None:
-        self._event = threading.Event()
-        self._stop = False
-
-    def __call__(self, number: int, frame: FrameType | None) -> None:
-        del frame
-        self._stop = self._stop or number != signal.SIGHUP
-        self._event.set()
-
-    def wait(self) -> bool:
-        """Wait for a signal; return True to stop, False to reload."""
-        self._event.wait()
-        self._event.clear()
-        return self._stop

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -182,6 +183,27 @@ def test_a_bad_configuration_changes_nothing_and_says_why(running: Bench) -> Non
     running.service.publisher.refresh_own()
     assert "automation_exporter_config_last_reload_successful 1\n" in running.text()
     assert "no such key" not in request(running.service.server, "GET", "/").text
+
+
+def test_a_file_that_changed_is_read_by_itself(running: Bench) -> None:
+    """Where that is asked for. A bad one is told of once, and read again when it changes again."""
+    answers = iter([False, True, True, False])
+    running.service._options = replace(running.service._options, config_changed=lambda: next(answers))
+    running.next = lambda: running.settings(running.support())
+    running.service._tick_configuration()
+    assert "fleet" in running.service.targets
+    running.service._tick_configuration()
+    assert "fleet" not in running.service.targets
+
+    def broken() -> Settings:
+        raise ConfigError(["config.yaml:3: no such key"])
+
+    running.next = broken
+    running.service._tick_configuration()
+    assert "no such key" in request(running.service.server, "GET", "/").text
+    running.next = lambda: running.settings(running.fleet())
+    running.service._tick_configuration()
+    assert list(running.service.targets) == ["support"]
 
 
 def test_another_state_takes_a_restart(running: Bench) -> None:
