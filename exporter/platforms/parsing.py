@@ -67,8 +67,8 @@ def moment(value: object) -> Micros | None:
 def _from_number(number: float | Decimal) -> Micros | None:
     if not math.isfinite(number):
         return None
-    per_unit = SECOND // 1000 if number > MILLISECONDS_FROM else SECOND
-    return round(number * per_unit)
+    micros = number * (SECOND // 1000 if number > MILLISECONDS_FROM else SECOND)
+    return round(micros) if math.isfinite(micros) else None  # a float so large becomes infinite only now
 
 
 def _from_text(text: str) -> Micros | None:

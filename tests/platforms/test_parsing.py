@@ -85,7 +85,7 @@ def test_moment(value: object, time: Micros | None) -> None:
     assert moment(value) == time
 
 
-@pytest.mark.parametrize("value", [float("nan"), float("inf"), -float("inf")])
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), -float("inf"), 1e306, -1e306, 1.7e308])
 def test_no_moment(value: float) -> None:
     """Floats that are no numbers are no times."""
     assert moment(value) is None
