@@ -155,6 +155,9 @@ class Runner:
             log.info("target is up", extra=facts)
         else:
             log.debug("polled", extra=facts)
+        left = [state for state in target.ledger.listings.values() if state.horizon is None]
+        if any(state.link is not None for state in left):
+            log.info("history is still being read; it is not counted", extra={**facts, "listings_left": len(left)})
 
     def _tell(self, target: Target, report: Report) -> None:
         platform, name = target.labels.platform, target.name

@@ -6,6 +6,7 @@ import heapq
 from collections.abc import Iterable, Iterator
 from typing import Final
 
+from exporter.counting.feed import shown
 from exporter.counting.ledger import OpenRun
 from exporter.target import Target
 from exporter.times import Micros
@@ -71,7 +72,7 @@ def _open_view(target: Target, run_id: str, run: OpenRun) -> RunView:
         platform=target.platform.name,
         workload=workload,
         series=series,
-        run_id=run_id,
+        run_id=shown(run_id),
         outcome=OPEN,
         state=run.state,
         created=run.birth,

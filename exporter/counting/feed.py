@@ -14,8 +14,21 @@ from exporter.times import Micros
 FEED_LENGTH: Final = 200
 """Runs that are kept of each target."""
 
+LONGEST_ID: Final = 256
+"""Characters of an id that are kept: what no console takes must not fill the memory."""
+
 Ids = tuple[tuple[str, str], ...]
 """(kind, id) in the order in which people want them, such as ``("dispatch_id", "d-17")``."""
+
+
+def shown(run_id: str) -> str:
+    """Return an id as people are shown it."""
+    return run_id if len(run_id) <= LONGEST_ID else f"{run_id[: LONGEST_ID - 1]}…"
+
+
+def usable(ids: Ids) -> Ids:
+    """Return the further ids without those that are too long to be any."""
+    return tuple(pair for pair in ids if len(pair[1]) <= LONGEST_ID)
 
 
 class FeedRun(NamedTuple):

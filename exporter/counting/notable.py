@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from exporter.catalogue.runs import FAILED, RUN_FAILURES, TRIGGERED_RUNS, UNKNOWN
 from exporter.counting.draft import Draft
-from exporter.counting.feed import FeedRun
+from exporter.counting.feed import FeedRun, shown, usable
 from exporter.counting.ledger import OpenRun
 from exporter.observations import Failed, Run
 from exporter.times import Micros
@@ -16,7 +16,7 @@ GIVEN_UP = "given_up"
 def note_open(draft: Draft, run: Run) -> None:
     """Keep the ids of a run that has not ended."""
     if run.ids:
-        draft.changes.open_ids[run.id] = run.ids
+        draft.changes.open_ids[run.id] = usable(run.ids)
 
 
 def note_ended(draft: Draft, run: Run, at: Micros, *, news: bool) -> None:
@@ -26,7 +26,7 @@ def note_ended(draft: Draft, run: Run, at: Micros, *, news: bool) -> None:
         return
     reason, status_code = next((add.labels for add in run.adds if add.metric is RUN_FAILURES), ("", ""))
     found = FeedRun(
-        run_id=run.id,
+        run_id=shown(run.id),
         workload=run.workload,
         label=_label(draft, run.workload),
         outcome=run.outcome,
@@ -40,7 +40,7 @@ def note_ended(draft: Draft, run: Run, at: Micros, *, news: bool) -> None:
         reason=reason,
         status_code=status_code,
         trigger=next((add.labels[0] for add in run.adds if add.metric is TRIGGERED_RUNS), ""),
-        ids=run.ids,
+        ids=usable(run.ids),
         news=news,
     )
     draft.changes.feed.setdefault(run.id, found)
@@ -49,7 +49,7 @@ def note_ended(draft: Draft, run: Run, at: Micros, *, news: bool) -> None:
 def note_given_up(draft: Draft, run_id: str, run: OpenRun) -> None:
     """Put an open run that is waited for no longer into the feed."""
     draft.changes.feed[run_id] = FeedRun(
-        run_id=run_id,
+        run_id=shown(run_id),
         workload=run.workload,
         label=_label(draft, run.workload),
         outcome=UNKNOWN,
@@ -72,7 +72,7 @@ def note_named(draft: Draft, failed: tuple[Failed, ...], read_before: Micros | N
         at = next((time for time in (run.finished, run.started) if time is not None), draft.now)
         news = read_before is not None and (at > read_before if before is None else run.run_id not in before)
         draft.changes.feed[run.run_id] = FeedRun(
-            run_id=run.run_id,
+            run_id=shown(run.run_id),
             workload=run.workload,
             label=_label(draft, run.workload),
             outcome=FAILED,
@@ -80,7 +80,7 @@ def note_named(draft: Draft, failed: tuple[Failed, ...], read_before: Micros | N
             started=run.started,
             finished=run.finished,
             reason=run.reason,
-            ids=run.ids,
+            ids=usable(run.ids),
             news=news,
         )
     draft.changes.named = frozenset(run.run_id for run in failed)

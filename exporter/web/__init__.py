@@ -1,12 +1,14 @@
-"""What is served: bytes that are ready, two health answers and a page for people.
+"""What is served: bytes that are ready, two health answers, a page for people and its data as JSON.
 
-    address.py    where to listen
-    protocol.py   what one connection may cost: uvicorn's HTTP protocol with limits
-    server.py     uvicorn on a thread of its own
-    app.py        the endpoints
-    healthcheck.py  asks a service that runs, for container runtimes
-    views.py      what the status page shows, as the application tells it
-    pages.py      the status page; markup.py, hints.py and headers.py help it
+    address.py        where to listen
+    protocol.py       what one connection may cost: uvicorn's HTTP protocol with limits
+    server.py         uvicorn on a thread of its own
+    app.py            the endpoints; metrics.py: scrapes, of all or of a part
+    views.py          what page and JSON show, as the application tells it
+    selection.py      what a query asks for: targets, runs
+    api.py            the JSON
+    pages.py          the status page, of targets_table.py and runs_table.py; sorting.py, tables.py, times.py, style.py,
+                      markup.py, hints.py and headers.py help it
 
 The web knows nobody above it: what it shows comes through the callables of ``app.Sources``.
 """

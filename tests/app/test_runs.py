@@ -9,6 +9,7 @@ import pytest
 
 from exporter.app.runs import OLDEST_OPEN, runs
 from exporter.app.status import status
+from exporter.counting.ledger import ListingState
 from exporter.simulator import ManualClock, Platform
 from exporter.times import HOUR, MINUTE
 from exporter.web.selection import RunFilter
@@ -106,3 +107,16 @@ def test_the_page_has_each_targets_numbers() -> None:
     assert after.series > 0
     assert after.workloads > 0
     assert after.interval == MINUTE
+
+
+def test_history_that_is_still_being_read_is_told_after_each_poll(caplog: pytest.LogCaptureFixture) -> None:
+    """A long one takes many polls; without a word people would wait in the dark."""
+    caplog.set_level(logging.INFO)
+    clock = ManualClock(START)
+    with program(simulator_of(clock, pace=600.0), clock, platforms=["foundry"]) as made:
+        made.poll("foundry")
+        assert "history is still being read" not in caplog.text
+        made.targets["foundry"].ledger.listings["long"] = ListingState(link="further")
+        made.poll("foundry")
+    (told,) = (vars(each) for each in caplog.records if each.message.startswith("history is still being read"))
+    assert (told["target"], told["listings_left"]) == ("demo-foundry", 1)

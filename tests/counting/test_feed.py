@@ -131,6 +131,17 @@ def test_a_run_without_times_is_shown_too(bench: Bench) -> None:
     assert bench.ledger.feed.runs[0].at == bench.now
 
 
+def test_an_id_that_no_console_takes_is_cut(bench: Bench) -> None:
+    """An upstream may send anything; counting knows the whole id."""
+    endless = "x" * 10_000
+    run = a_run(endless, bench.now, ids=(("task_id", endless), ("session_id", "s-1")))
+    assert news(bench.page(run)) == [f"{'x' * 255}…"]
+    assert news(bench.page(run)) == []
+    assert bench.ledger.feed.runs[0].ids == (("session_id", "s-1"),)
+    bench.page(replace(run, id=endless + "y", ended=False, finished=None))
+    assert bench.ledger.open_ids == {endless + "y": (("session_id", "s-1"),)}
+
+
 def test_the_newest_are_kept() -> None:
     """In order of their ends, whatever the order in which they come; the first word on a run stands."""
     feed = Feed()
