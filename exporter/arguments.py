@@ -11,6 +11,7 @@ from typing import Any, Final
 from pydantic_core import PydanticCustomError
 
 from exporter import __version__, logs
+from exporter.completion import SHELLS
 from exporter.config import EVERYTHING, Shard, parse_shard, parse_state
 from exporter.errors import ConfigError
 from exporter.platforms.settings import check_name
@@ -82,6 +83,9 @@ def parser() -> argparse.ArgumentParser:
     _address_flag(healthcheck, f":{DEFAULT_PORT}")
 
     _state_commands(commands)
+
+    completion = _command(commands, "completion", "print what completes the command line in a shell")
+    completion.add_argument("shell", choices=SHELLS, help="read its output in the shell's start file")
 
     simulate = _command(commands, "simulate", "only the simulated platforms, to develop against")
     _address_flag(simulate, f"127.0.0.1:{SIMULATOR_PORT}")

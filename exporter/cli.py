@@ -20,6 +20,7 @@ import yaml
 
 from exporter import logs
 from exporter.arguments import PROGRAM, STATE_COMMANDS, parser
+from exporter.completion import script
 from exporter.config import PLATFORMS, Settings, advice, load
 from exporter.errors import ConfigError, ExporterError
 from exporter.redaction import redact
@@ -165,6 +166,12 @@ def _load(chosen: argparse.Namespace) -> Settings:
     return settings
 
 
+def _completion(chosen: argparse.Namespace) -> int:
+    """Print a script for a shell."""
+    print(script(chosen.shell, PROGRAM, parser()), end="")
+    return OK
+
+
 def _state(chosen: argparse.Namespace) -> int:
     """Look at a state file, or change it while nobody runs on it."""
     from exporter.app import upkeep  # noqa: PLC0415 - check-config and --version do without
@@ -227,6 +234,7 @@ COMMANDS: Final[Mapping[str, Command]] = {
     "once": _once,
     "check-config": _check_config,
     "healthcheck": _healthcheck,
+    "completion": _completion,
     "simulate": _simulate,
     **dict.fromkeys(STATE_COMMANDS, _state),
 }
