@@ -4,64 +4,72 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Iterable, Iterator
-from typing import Final
 
-from exporter.counting.feed import shown
+from exporter.counting.feed import FeedRun, shown
 from exporter.counting.ledger import OpenRun
 from exporter.target import Target
 from exporter.times import Micros
 from exporter.web.selection import RunFilter
 from exporter.web.views import OPEN, RunsView, RunView
 
-OLDEST_OPEN: Final = 50
-"""Open runs that are shown of each target."""
-
 
 def runs(targets: Iterable[Target], now: Micros, wanted: RunFilter) -> RunsView:
-    """Return the runs that fit, of all targets: ended ones newest first, open ones oldest first."""
+    """Return the runs that fit, of all targets: ended ones newest first, open ones oldest first.
+
+    What is not shown is only counted: a thousand targets remember two hundred runs each.
+    """
     chosen = [target for target in targets if wanted.may_be_of(target.name)]
-    ended = [view for target in chosen for view in _ended(target) if wanted.fits(view)]
-    found = [_open(target, wanted) for target in chosen] if wanted.may_be_open() else []
+    ended = [(target, run) for target in chosen for run in target.ledger.feed.runs if _fits(target, run, wanted)]
+    opened = [found for target in chosen for found in _open(target, wanted)] if wanted.may_be_open() else []
+    newest = heapq.nlargest(wanted.limit, ended, key=lambda found: found[1].at)
+    oldest = heapq.nsmallest(wanted.limit, opened, key=lambda found: found[2].birth)
     return RunsView(
         now=now,
-        ended=tuple(sorted(ended, key=lambda view: view.at, reverse=True)),
-        open=tuple(sorted((view for views, _ in found for view in views), key=lambda view: view.at)),
-        open_total=sum(total for _, total in found),
+        ended=tuple(_ended_view(target, run) for target, run in newest),
+        ended_total=len(ended),
+        open=tuple(_open_view(target, run_id, run) for target, run_id, run in oldest),
+        open_total=len(opened),
     )
 
 
-def _ended(target: Target) -> Iterator[RunView]:
-    for run in target.ledger.feed.runs:
-        workload = target.ledger.workloads.get(run.workload)
-        yield RunView(
-            target=target.name,
-            platform=target.platform.name,
-            workload=run.label,
-            series=run.label if workload is None else workload.slot,
-            run_id=run.run_id,
-            outcome=run.outcome,
-            created=run.created,
-            triggered=run.triggered,
-            due=run.due,
-            started=run.started,
-            ended=run.finished,
-            last_seen=run.at,
-            late=run.late,
-            reason=run.reason,
-            status_code=run.status_code,
-            trigger=run.trigger,
-            ids=run.ids,
-            url=target.run_link(run.run_id, run.label, run.ids),
-        )
+def _fits(target: Target, run: FeedRun, wanted: RunFilter) -> bool:
+    return wanted.may_have_ended(run.outcome, run.late) and wanted.may_be_from(run.label, _series(target, run))
 
 
-def _open(target: Target, wanted: RunFilter) -> tuple[list[RunView], int]:
-    """Return the oldest open runs that fit, and how many fit."""
+def _series(target: Target, run: FeedRun) -> str:
+    """Return the label value of the workload's series; that of a forgotten one is its name."""
+    workload = target.ledger.workloads.get(run.workload)
+    return run.label if workload is None else workload.slot
+
+
+def _ended_view(target: Target, run: FeedRun) -> RunView:
+    return RunView(
+        target=target.name,
+        platform=target.platform.name,
+        workload=run.label,
+        series=_series(target, run),
+        run_id=run.run_id,
+        outcome=run.outcome,
+        created=run.created,
+        triggered=run.triggered,
+        due=run.due,
+        started=run.started,
+        ended=run.finished,
+        last_seen=run.at,
+        late=run.late,
+        reason=run.reason,
+        status_code=run.status_code,
+        trigger=run.trigger,
+        ids=run.ids,
+        url=target.run_link(run.run_id, run.label, run.ids),
+    )
+
+
+def _open(target: Target, wanted: RunFilter) -> Iterator[tuple[Target, str, OpenRun]]:
     # one call, so that a poll that commits meanwhile disturbs nothing
-    every = list(target.ledger.open_runs.items())
-    fit = [(run_id, run) for run_id, run in every if wanted.may_be_from(*_names(target, run))]
-    oldest = heapq.nsmallest(OLDEST_OPEN, fit, key=lambda found: found[1].birth)
-    return [_open_view(target, run_id, run) for run_id, run in oldest], len(fit)
+    for run_id, run in list(target.ledger.open_runs.items()):
+        if wanted.may_be_from(*_names(target, run)):
+            yield target, run_id, run
 
 
 def _open_view(target: Target, run_id: str, run: OpenRun) -> RunView:

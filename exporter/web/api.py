@@ -57,6 +57,7 @@ def runs(view: RunsView) -> dict[str, Any]:
     return {
         "now": _time(view.now),
         "ended": [_run(run) for run in view.ended],
+        "ended_total": view.ended_total,
         "open": [_run(run) for run in view.open],
         "open_total": view.open_total,
     }

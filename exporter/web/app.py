@@ -117,7 +117,7 @@ def _status(sources: Sources) -> _Endpoint:
 
 def _targets(sources: Sources) -> _Endpoint:
     async def answer(_request: Request) -> Response:
-        return JSONResponse(await run_in_threadpool(lambda: api.targets(sources.status())))
+        return await run_in_threadpool(lambda: JSONResponse(api.targets(sources.status())))
 
     return answer
 
@@ -128,7 +128,7 @@ def _runs(sources: Sources) -> _Endpoint:
             chosen = run_filter(request.query_params)
         except BadQueryError as error:
             return _bad(error)
-        return JSONResponse(await run_in_threadpool(lambda: api.runs(sources.runs(chosen))))
+        return await run_in_threadpool(lambda: JSONResponse(api.runs(sources.runs(chosen))))
 
     return answer
 

@@ -104,7 +104,7 @@ def _ended(runs: RunsView, asked: Wanted) -> Markup:
         RUNS,
         "Failed and late runs",
         _chosen(asked.runs),
-        _more(len(runs.ended), asked.runs),
+        _more(runs.ended_total, asked.runs),
         ended_table(runs, asked.ended, asked.query(without=RUNS)),
     )
 

@@ -11,10 +11,15 @@ from starlette.datastructures import QueryParams
 
 from exporter.catalogue.model import PlatformName
 from exporter.exposition import Choice
-from exporter.web.views import OPEN, RunView
+from exporter.times import Micros
+from exporter.web.views import OPEN
 
 OUTCOMES: Final = ("failed", "completed", "cancelled", "unknown", OPEN)
 """Of runs in the feed. Completed and cancelled ones are there because they were late."""
+
+
+MOST_RUNS: Final = 1000
+"""Runs of a list that are given at a time."""
 
 
 class BadQueryError(ValueError):
@@ -56,12 +61,14 @@ class RunFilter:
     """Which runs are wanted. Of each key any value given fits, all when none is.
 
     ``workloads`` are names, or values of the label ``workload``, such as ``_other``. ``late`` asks for late ones only.
+    ``limit`` bounds ended and open runs alike.
     """
 
     targets: tuple[str, ...] = ()
     workloads: tuple[str, ...] = ()
     outcomes: tuple[str, ...] = ()
     late: bool = False
+    limit: int = MOST_RUNS
 
     def __bool__(self) -> bool:
         """Whether anything is left out."""
@@ -75,18 +82,13 @@ class RunFilter:
         """Whether runs that have not ended are wanted."""
         return not self.late and (not self.outcomes or OPEN in self.outcomes)
 
+    def may_have_ended(self, outcome: str, late: Micros | None) -> bool:
+        """Whether runs that ended so are wanted."""
+        return (not self.outcomes or outcome in self.outcomes) and (not self.late or late is not None)
+
     def may_be_from(self, workload: str, series: str) -> bool:
         """Whether runs of the workload of this name and this label value are wanted."""
         return not self.workloads or workload in self.workloads or series in self.workloads
-
-    def fits(self, run: RunView) -> bool:
-        """Whether a run is wanted."""
-        return (
-            self.may_be_of(run.target)
-            and self.may_be_from(run.workload, run.series)
-            and (not self.outcomes or run.outcome in self.outcomes)
-            and (not self.late or run.late is not None)
-        )
 
     @property
     def query(self) -> tuple[tuple[str, str], ...]:
@@ -100,7 +102,7 @@ class RunFilter:
 
 
 def run_filter(query: QueryParams) -> RunFilter:
-    """Read a filter: ``target``, ``workload`` and ``outcome``, each perhaps several times, and ``late=true``.
+    """Read a filter: ``target``, ``workload``, ``outcome``, each perhaps several times, ``late=true`` and ``limit``.
 
     An empty value is none. Raises BadQueryError for an outcome that there is not, since a mistyped one would read as
     "nothing failed"; a target or workload that there is not simply has no runs.
@@ -113,8 +115,20 @@ def run_filter(query: QueryParams) -> RunFilter:
     if any(value not in ("true", "false") for value in late):
         raise BadQueryError("late is true or false.")
     return RunFilter(
-        _given(query.getlist("target")), _given(query.getlist("workload")), outcomes, late=late[-1:] == ("true",)
+        _given(query.getlist("target")),
+        _given(query.getlist("workload")),
+        outcomes,
+        late=late[-1:] == ("true",),
+        limit=_limit(query.get("limit", "")),
     )
+
+
+def _limit(text: str) -> int:
+    if not text:
+        return MOST_RUNS
+    if not text.isascii() or not text.isdecimal() or len(text) > 4 or not 1 <= int(text) <= MOST_RUNS:
+        raise BadQueryError(f"limit is a number from 1 to {MOST_RUNS}.")
+    return int(text)
 
 
 def address(path: str, *parts: Iterable[tuple[str, str]]) -> str:

@@ -124,11 +124,12 @@ class RunView:
 class RunsView:
     """Runs that people look for. ``now`` is on the clock of the upstreams.
 
-    ``ended`` failed, were late or were given up, newest first; ``open`` has the oldest ones first.
-    ``open_total`` is how many are open, those left out included.
+    ``ended`` failed, were late or were given up, newest first; ``open`` has the oldest ones first. The totals are how
+    many there are, those left out included.
     """
 
     now: Micros
     ended: tuple[RunView, ...] = ()
     open: tuple[RunView, ...] = ()
+    ended_total: int = 0
     open_total: int = 0

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from exporter.app.runs import OLDEST_OPEN, runs
+from exporter.app.runs import runs
 from exporter.app.status import status
 from exporter.counting.ledger import ListingState
 from exporter.simulator import ManualClock, Platform
@@ -83,7 +83,10 @@ def test_people_are_shown_what_the_ledger_has(platform: Platform) -> None:
         assert [run.at for run in shown.ended] == sorted((run.at for run in shown.ended), reverse=True)
         assert [run.at for run in shown.open] == sorted(run.at for run in shown.open)
         assert shown.open_total == len(target.ledger.open_runs) > 0
-        assert len(shown.open) == min(OLDEST_OPEN, shown.open_total)
+        assert (len(shown.ended), len(shown.open)) == (shown.ended_total, shown.open_total)
+        few = runs([target], clock(), RunFilter(limit=2))
+        assert (few.ended, few.open) == (shown.ended[:2], shown.open[:2])
+        assert (few.ended_total, few.open_total) == (shown.ended_total, shown.open_total)
         assert all(run.ids for run in (*shown.ended, *shown.open) if platform == "moderately")
         workload = shown.ended[0].workload
         some = runs([target], clock(), RunFilter(workloads=(workload,), outcomes=("failed",)))

@@ -61,4 +61,4 @@ GIVEN_UP = RunView("agents", "moderately", "a", "a", "run-3", "unknown", last_se
 RUNNING = RunView("support", "foundry", "c", "c", "run-4", OPEN, state="running", created=NOW - DAY, last_seen=NOW)
 
 STATUS = StatusView("1.2.3", now=NOW, started=NOW - HOUR, targets=(UP, NEW, DOWN))
-RUNS = RunsView(NOW, ended=(FAILED, LATE, GIVEN_UP), open=(RUNNING,), open_total=1)
+RUNS = RunsView(NOW, ended=(FAILED, LATE, GIVEN_UP), ended_total=3, open=(RUNNING,), open_total=1)

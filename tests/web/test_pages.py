@@ -120,7 +120,7 @@ def test_a_choice_of_runs_is_said_and_can_be_taken_back() -> None:
 
 
 def test_more_runs_than_a_page_holds_are_in_the_json() -> None:
-    many = RunsView(NOW, ended=(FAILED,) * (SHOWN + 1), open=(RUNNING,) * SHOWN, open_total=1000)
+    many = RunsView(NOW, (FAILED,) * (SHOWN + 1), (RUNNING,) * SHOWN, ended_total=SHOWN + 1, open_total=1000)
     text = status_page(STATUS, many, wanted("", "", "", RunFilter(targets=("support",))))
     assert len(cells(text, "runs")) == len(cells(text, "open")) == SHOWN
     assert f'{SHOWN} of {SHOWN + 1} are shown; <a href="/api/v1/runs?target=support">' in text

@@ -5,10 +5,17 @@ from __future__ import annotations
 import pytest
 from starlette.datastructures import QueryParams
 
-from exporter.web.selection import BadQueryError, RunFilter, run_filter
+from exporter.web.selection import MOST_RUNS, BadQueryError, RunFilter, run_filter
+from exporter.web.views import RunView
 from tests.web.samples import FAILED, GIVEN_UP, LATE, RUNNING
 
 EVERY = (FAILED, LATE, GIVEN_UP, RUNNING)
+
+
+def fits(chosen: RunFilter, run: RunView) -> bool:
+    """Whether a run is wanted, ended or open."""
+    right = chosen.may_be_open() if run.outcome == "open" else chosen.may_have_ended(run.outcome, run.late)
+    return right and chosen.may_be_of(run.target) and chosen.may_be_from(run.workload, run.series)
 
 
 @pytest.mark.parametrize(
@@ -32,7 +39,7 @@ EVERY = (FAILED, LATE, GIVEN_UP, RUNNING)
 def test_runs_are_chosen(query: str, fitting: tuple[object, ...]) -> None:
     """Values of one key widen the choice, further keys narrow it."""
     chosen = run_filter(QueryParams(query))
-    assert tuple(run for run in EVERY if chosen.fits(run)) == fitting
+    assert tuple(run for run in EVERY if fits(chosen, run)) == fitting
 
 
 @pytest.mark.parametrize(
@@ -40,6 +47,7 @@ def test_runs_are_chosen(query: str, fitting: tuple[object, ...]) -> None:
     [
         ("outcome=faild", "There is no such outcome; there are failed, completed, cancelled, unknown, open."),
         ("late=yes", "late is true or false."),
+        *((f"limit={text}", "limit is a number from 1 to 1000.") for text in ("0", "1001", "-1", "x", "9" * 5000, "²")),
     ],
 )
 def test_a_mistyped_value_is_refused(query: str, message: str) -> None:
@@ -61,3 +69,9 @@ def test_a_filter_can_be_asked_for_again() -> None:
 def test_open_runs_are_looked_up_only_when_wanted(chosen: RunFilter, wanted: bool) -> None:
     """There may be thousands."""
     assert chosen.may_be_open() is wanted
+
+
+@pytest.mark.parametrize(("query", "limit"), [("", MOST_RUNS), ("limit=", MOST_RUNS), ("limit=7", 7)])
+def test_lists_are_bounded(query: str, limit: int) -> None:
+    """A thousand targets remember two hundred runs each."""
+    assert run_filter(QueryParams(query)).limit == limit
