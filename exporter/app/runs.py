@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Iterable, Iterator
+from operator import itemgetter
+from typing import Final
 
 from exporter.counting.feed import FeedRun, shown
 from exporter.counting.ledger import OpenRun
@@ -19,17 +21,25 @@ def runs(targets: Iterable[Target], now: Micros, wanted: RunFilter) -> RunsView:
     What is not shown is only counted: a thousand targets remember two hundred runs each.
     """
     chosen = [target for target in targets if wanted.may_be_of(target.name)]
-    ended = [(target, run) for target in chosen for run in target.ledger.feed.runs if _fits(target, run, wanted)]
+    ended = [(run.at, target, run) for target in chosen for run in _ended(target, wanted)]
     opened = [found for target in chosen for found in _open(target, wanted)] if wanted.may_be_open() else []
-    newest = heapq.nlargest(wanted.limit, ended, key=lambda found: found[1].at)
-    oldest = heapq.nsmallest(wanted.limit, opened, key=lambda found: found[2].birth)
+    newest = heapq.nlargest(wanted.limit, ended, key=_time)
+    oldest = heapq.nsmallest(wanted.limit, opened, key=_time)
     return RunsView(
         now=now,
-        ended=tuple(_ended_view(target, run) for target, run in newest),
+        ended=tuple(_ended_view(target, run) for _, target, run in newest),
         ended_total=len(ended),
-        open=tuple(_open_view(target, run_id, run) for target, run_id, run in oldest),
+        open=tuple(_open_view(target, run_id, run) for _, target, run_id, run in oldest),
         open_total=len(opened),
     )
+
+
+_time: Final = itemgetter(0)
+
+
+def _ended(target: Target, wanted: RunFilter) -> Iterable[FeedRun]:
+    runs = target.ledger.feed.runs
+    return [run for run in runs if _fits(target, run, wanted)] if wanted.narrow else runs
 
 
 def _fits(target: Target, run: FeedRun, wanted: RunFilter) -> bool:
@@ -65,11 +75,11 @@ def _ended_view(target: Target, run: FeedRun) -> RunView:
     )
 
 
-def _open(target: Target, wanted: RunFilter) -> Iterator[tuple[Target, str, OpenRun]]:
+def _open(target: Target, wanted: RunFilter) -> Iterator[tuple[Micros, Target, str, OpenRun]]:
     # one call, so that a poll that commits meanwhile disturbs nothing
     for run_id, run in list(target.ledger.open_runs.items()):
-        if wanted.may_be_from(*_names(target, run)):
-            yield target, run_id, run
+        if not wanted.workloads or wanted.may_be_from(*_names(target, run)):
+            yield run.birth, target, run_id, run
 
 
 def _open_view(target: Target, run_id: str, run: OpenRun) -> RunView:

@@ -74,6 +74,11 @@ class RunFilter:
         """Whether anything is left out."""
         return bool(self.targets or self.workloads or self.outcomes or self.late)
 
+    @property
+    def narrow(self) -> bool:
+        """Whether not every run of a wanted target is."""
+        return bool(self.workloads or self.outcomes or self.late)
+
     def may_be_of(self, target: str) -> bool:
         """Whether runs of this target are wanted."""
         return not self.targets or target in self.targets
