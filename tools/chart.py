@@ -1,4 +1,4 @@
-"""What the Helm chart holds copies of: rules, dashboards, and in its schema the names of alerts and platforms.
+"""What the Helm chart holds copies of: rules, dashboards, and in its schema what the program says.
 
 A chart can read no file outside its folder, so it has its own; they come from the same tables as the originals.
 """
@@ -12,8 +12,8 @@ from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import Final
 
-from exporter.platforms import PLATFORMS
-from tools import dashboards, rules
+from exporter.config import PLATFORMS
+from tools import configuration_schema, dashboards, rules
 from tools.rules.model import Alert
 from tools.rules.text import SHIPPED
 
@@ -32,10 +32,23 @@ def alert_names() -> list[str]:
 
 
 def schema() -> str:
-    """Return the schema of the chart's values, as it is written there but with the names that there are now."""
+    """Return the schema of the chart's values: what is written there, with what the program says now put in.
+
+    That is the names of alerts, and the schema of the configuration: a target is held against that of its platform
+    alone, so that an error is about what is wrong in it.
+    """
     text = json.loads((ROOT / SCHEMA).read_text())
-    text["$defs"]["alertName"]["enum"] = alert_names()
-    text["$defs"]["target"]["properties"]["platform"]["enum"] = list(PLATFORMS)
+    definitions = text["$defs"]
+    definitions["alertName"]["enum"] = alert_names()
+    definitions |= json.loads(configuration_schema.page())["$defs"]
+    definitions["target"]["properties"]["platform"]["enum"] = list(PLATFORMS)
+    definitions["target"]["allOf"] = [
+        {
+            "if": {"properties": {"platform": {"const": name}}},
+            "then": {"$ref": f"#/$defs/{settings.__name__}"},
+        }
+        for name, settings in PLATFORMS.items()
+    ]
     return json.dumps(text, indent=2) + "\n"
 
 

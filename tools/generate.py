@@ -11,12 +11,22 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
-from tools import chart, configuration_page, configuration_schema, dashboards, metrics_page, platform_pages, rules
+from tools import (
+    chart,
+    commands_page,
+    configuration_page,
+    configuration_schema,
+    dashboards,
+    metrics_page,
+    platform_pages,
+    rules,
+)
 
 ROOT = Path(__file__).resolve().parent.parent
 
 GENERATED: Mapping[str, Callable[[], str]] = {
     "docs/config.schema.json": configuration_schema.page,
+    "docs/commands.md": commands_page.page,
     "docs/configuration.md": configuration_page.page,
     "docs/metrics.md": metrics_page.page,
     **chart.GENERATED,

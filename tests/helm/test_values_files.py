@@ -47,6 +47,8 @@ NOT_WORTH_A_FILE = {
 }
 """Values whose defaults are what the policy asks for."""
 
+TARGET = {"name": "a", "platform": "granite", "api_key_file": "/run/secrets/granite/api-key"}
+
 VARIABLES = {"ROBOTO_API_KEY": "example-token"}
 
 
@@ -120,7 +122,15 @@ def test_checksum_follows_the_configuration() -> None:
 
     assert checksum() == checksum(service={"port": 80})
     assert checksum() != checksum(scrapeInterval="30s")
-    assert checksum() != checksum(config={"targets": [{"name": "renamed", "platform": "granite"}]})
+    assert checksum() != checksum(config={"targets": [TARGET | {"name": "renamed"}]})
+
+
+def test_a_changed_configuration_can_be_taken_over_instead() -> None:
+    """Then the program watches its file, and the pod stays."""
+    pod = only(manifests(values_of("minimal") | {"onConfigChange": "reload"}), "StatefulSet")["spec"]["template"]
+    assert "checksum/config" not in pod["metadata"]["annotations"]
+    assert "--config.auto-reload" in pod["spec"]["containers"][0]["args"]
+    assert "--config.auto-reload" not in _container("minimal")["args"]
 
 
 def test_each_pod_of_several_polls_its_share() -> None:
