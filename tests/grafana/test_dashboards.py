@@ -85,3 +85,16 @@ def test_provisioning_finds_the_dashboards() -> None:
     [source] = yaml.safe_load((PROVISIONING / "datasources" / "prometheus.yaml").read_text())["datasources"]
     assert source["type"] == "prometheus"
     assert source["jsonData"]["exemplarTraceIdDestinations"] == []
+
+
+def test_exemplars_are_asked_for_where_there_are_some() -> None:
+    """The exporter sends run ids with durations and failures (docs/metrics.md), and with nothing else."""
+    asking = [
+        target["expr"]
+        for dashboard in COMMITTED.values()
+        for panel in panels(dashboard)
+        for target in panel["targets"]
+        if target["exemplar"]
+    ]
+    assert len(asking) >= 4
+    assert all("automation_run_duration_seconds" in expr or "automation_run_failures_total" in expr for expr in asking)

@@ -82,9 +82,9 @@ SECOND_FLEET_DIES: Final = END - 50 * MINUTE
 EXPECTED: Final = (
     WorkloadRule(match=Match(workload="*"), objective=Objective(success_ratio=0.9, max_silence="26h", max_active="2h")),
     WorkloadRule(
-        match=Match(platform="foundry", workload="weekday-morning"),
+        match=Match(platform="foundry", workload="hourly-*"),
         labels={"team": "data"},
-        objective=Objective(max_silence="4h"),
+        objective=Objective(max_silence="2h"),
     ),
 )
 

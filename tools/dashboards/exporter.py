@@ -78,9 +78,8 @@ VERSION: Final = tile(
     "Version",
     "Version of the exporter, one tile each while several run.",
     Query(f"max by (version) ({_process('automation_exporter_build_info')})", "{{version}}"),
-    "none",
+    "string",
     names=True,
-    words={1: (" ", look.PLAIN)},
 )
 TARGETS: Final = rows(
     "Targets",
@@ -105,8 +104,8 @@ TARGETS: Final = rows(
         Column("Value #B", "Age of data", "s", decimals=0, width=110),
         Column("Value #C", "Interval", "s", width=90),
         Column("Value #D", "Errors", decimals=0, steps=look.NONE_IS_BEST, width=80),
-        Column("Value #E", "Gaps", "s", decimals=0, width=100, no_value="–"),
-        Column("Value #F", "Last gap closed", "dateTimeFromNow", width=140, no_value="–"),
+        Column("Value #E", "Gaps", "s", decimals=0, width=100),
+        Column("Value #F", "Last gap closed", "dateTimeFromNow", width=140),
         Column("Value #G", "Series", decimals=0, width=80),
         Column("Value #H", "Circuit open", words=look.YES_OR_NO, width=110),
         Column("Value #I", "TLS unverified", words=look.YES_OR_NO, width=120),
@@ -168,11 +167,8 @@ REQUESTS: Final = series(
 )
 LATENCY: Final = series(
     "Latency of platforms",
-    "Median and 95th percentile of the time until an answer was read, estimated from buckets.",
-    (
-        Query(_quantile(0.5, "upstream_request_duration_seconds"), "{{target}} p50"),
-        Query(_quantile(0.95, "upstream_request_duration_seconds"), "{{target}} p95"),
-    ),
+    "95th percentile of the time until an answer was read, estimated from buckets.",
+    Query(_quantile(0.95, "upstream_request_duration_seconds"), NAME),
     "s",
 )
 QUOTA: Final = series(
@@ -232,15 +228,17 @@ LEFT_OUT: Final = bars(
     "In the time shown: open runs given up as too old or gone, runs first seen too late to be counted, invalid "
     "records, and values outside a platform's documented list.",
     Query(
-        f'label_replace({_sum("runs_expired_total", "target")}, "what", "expired", "", "") or '
+        f'(label_replace({_sum("runs_expired_total", "target")}, "what", "expired", "", "") or '
         f'label_replace({_sum("late_runs_skipped_total", "target")}, "what", "too late", "", "") or '
         f'label_replace({_sum("records_skipped_total", "target, reason")}, "what", "$1", "reason", "(.*)") or '
-        f'label_replace({_sum("unknown_values_total", "target, field")}, "what", "unknown $1", "field", "(.*)")',
+        f'label_replace({_sum("unknown_values_total", "target, field")}, "what", "unknown $1", "field", "(.*)")) '
+        "> 0.5",
         "{{target}}: {{what}}",
     ),
     "none",
-    steps=((None, look.GOOD), (0.5, look.WARNING)),
+    steps=((None, look.WARNING),),
     decimals=0,
+    no_value="Nothing was left out",
 )
 WALKS: Final = bars(
     "Full walks",
@@ -286,13 +284,13 @@ MEMORY: Final = series(
 )
 FILES: Final = series(
     "Open files",
-    "File descriptors in use, and how many there may be.",
-    (
-        Query(f"max by (instance) ({_process('process_open_fds')})", "{{instance}}"),
-        Query(f"min({_process('process_max_fds')})", "limit"),
+    "Share of the file descriptors that may be open. At 100 % nothing can be read or written.",
+    Query(
+        f"max by (instance) ({_process('process_open_fds')}) / max by (instance) ({_process('process_max_fds')})",
+        "{{instance}}",
     ),
-    "none",
-    decimals=0,
+    "percentunit",
+    steps=((None, "transparent"), (0.9, look.BAD)),
 )
 
 DASHBOARD: Final = Dashboard(

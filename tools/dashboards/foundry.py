@@ -29,20 +29,19 @@ SCHEDULES: Final = rows(
         Query(f"sum by ({TRIGGER}) (increase({of_workload('automation_schedule_missed_total')}[$__range]))"),
     ),
     (
-        Column("workload", "Routine"),
+        Column("workload", "Routine", link=ROW_TO_WORKLOAD),
         Column("trigger_name", "Trigger", width=110),
         Column("target", "Target", width=190),
         Column("Value #A", "Due", "dateTimeFromNow", width=140),
         Column("Value #B", "Delivered", "dateTimeFromNow", width=140, no_value="never"),
-        Column("Value #C", "Overdue since", "dateTimeFromNow", width=140, no_value="–"),
+        Column("Value #C", "Overdue since", "dateTimeFromNow", width=140),
         Column("Value #D", "Next", "dateTimeFromNow", width=140),
-        Column("Value #E", "Missed", decimals=0, steps=look.NONE_IS_BEST, width=90, no_value="–"),
+        Column("Value #E", "Missed", decimals=0, steps=look.NONE_IS_BEST, width=90),
         Column("platform", "Platform", width=110),
     ),
     "none",
     sort="Missed",
     no_value="No routine has a schedule",
-    link=ROW_TO_WORKLOAD,
 )
 OVERDUE: Final = tile(
     "Schedules overdue",
@@ -80,7 +79,10 @@ LATENESS: Final = series(
 MISSED_OVER_TIME: Final = series(
     "Due times missed",
     "Due times without a run in the hour before, by routine.",
-    Query(f"sum by (workload) (increase({of_workload('automation_schedule_missed_total')}[1h])) > 0", "{{workload}}"),
+    Query(
+        f"round(sum by (workload) (increase({of_workload('automation_schedule_missed_total')}[1h]))) > 0",
+        "{{workload}}",
+    ),
     "none",
     bars=True,
     stacked=True,
@@ -95,7 +97,6 @@ DURATIONS: Final = series(
         exemplar=True,
     ),
     "s",
-    points=True,
 )
 WAITS: Final = series(
     "Time in the queue",
@@ -147,7 +148,7 @@ OLDEST: Final = bars(
     "Oldest active runs",
     "Time since the birth of the oldest run that has not ended, by routine.",
     Query(
-        f"topk(8, time() - min by ({WHO}) ({of_workload('automation_oldest_active_run_timestamp_seconds')}))",
+        f"topk(6, time() - min by ({WHO}) ({of_workload('automation_oldest_active_run_timestamp_seconds')}))",
         "{{workload}}",
     ),
     "s",

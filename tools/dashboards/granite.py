@@ -103,9 +103,9 @@ ENDPOINTS: Final = rows(
     (
         Column("endpoint_slug", "Endpoint"),
         Column("http_method", "Method", width=90),
-        Column("target", "Target", width=190),
+        Column("target", "Target", width=130),
         Column("Value #A", "Calls", "short", decimals=0, width=90),
-        Column("Value #B", "Success", "percentunit", decimals=1, steps=look.RATIO, width=100, no_value="–"),
+        Column("Value #B", "Success", "percentunit", decimals=1, steps=look.RATIO, width=100),
         Column("Value #C", "Mean", "s", width=100),
         Column("Value #D", "p95", "s", width=100),
     ),
@@ -148,7 +148,7 @@ QUANTILES: Final = series(
     "Duration in the window",
     "Quantiles of durations over the rolling window, as Granite computed them.",
     (
-        Query(f"max by (window, q) ({_windowed('granite_window_duration_quantile_seconds')})", "p{{q}} of {{window}}"),
+        Query(f"max by (window, q) ({_windowed('granite_window_duration_quantile_seconds')})", "{{q}} of {{window}}"),
         Query(f"max by (window) ({_windowed('granite_window_duration_mean_seconds')})", "mean of {{window}}"),
     ),
     "s",
@@ -196,7 +196,7 @@ WORKFLOWS: Final = rows(
         Query(f"max by ({WHO}) ({of_workload('granite_workflow_parameters')})"),
     ),
     (
-        Column("workload", "Workflow"),
+        Column("workload", "Workflow", link=ROW_TO_WORKLOAD),
         Column("target", "Target", width=190),
         Column("Value #A", "Executions", decimals=0, width=110),
         Column("Value #B", "Mean duration", "s", width=130),
@@ -208,7 +208,6 @@ WORKFLOWS: Final = rows(
     ),
     "none",
     sort="Executions",
-    link=ROW_TO_WORKLOAD,
 )
 
 DASHBOARD: Final = Dashboard(
@@ -219,7 +218,7 @@ DASHBOARD: Final = Dashboard(
     sections=(
         Section(
             "",
-            (platform.first_band("workflows"), platform.ended_runs(), platform.workloads("workflows", "Active")),
+            (platform.first_band("workflows"), platform.ended_runs(), platform.workloads("workflows", None)),
         ),
         Section(
             "Tokens",
@@ -227,7 +226,7 @@ DASHBOARD: Final = Dashboard(
         ),
         Section("Work", (Band(8, ((12, INTERACTIONS), (12, STEPS))),)),
         Section("Trouble and triggers", (Band(8, ((8, REASONS), (8, TRIGGERS), (8, ACTIVE))),)),
-        Section("Endpoints", (Band(8, ((12, ENDPOINTS), (12, CALLS))),)),
+        Section("Endpoints", (Band(8, ((14, ENDPOINTS), (10, CALLS))),)),
         Section(
             "Granite's own figures",
             (

@@ -25,7 +25,6 @@ DURATIONS: Final = series(
         exemplar=True,
     ),
     "s",
-    points=True,
 )
 WAITS: Final = series(
     "Time until the start",
@@ -64,7 +63,8 @@ LIMITED: Final = series(
     "Executions that had used up their steps (maxActions) when they ended, in the hour before, by agent. What they "
     "were asked for may be unfinished although they count as completed.",
     Query(
-        f"sum by (workload) (increase({of_workload('moderately_step_limit_reached_total')}[1h])) > 0", "{{workload}}"
+        f"round(sum by (workload) (increase({of_workload('moderately_step_limit_reached_total')}[1h]))) > 0",
+        "{{workload}}",
     ),
     "none",
     bars=True,
@@ -84,7 +84,7 @@ OLDEST: Final = bars(
     "Oldest active executions",
     "Time since the birth of the oldest execution that has not ended, by agent and state.",
     Query(
-        f"topk(8, time() - min by ({WHO}, state) ({of_workload('automation_oldest_active_run_timestamp_seconds')}))",
+        f"topk(6, time() - min by ({WHO}, state) ({of_workload('automation_oldest_active_run_timestamp_seconds')}))",
         "{{workload}}, {{state}}",
     ),
     "s",
@@ -102,16 +102,15 @@ AGENTS: Final = rows(
         Query(f"sum by ({WHO}) (increase({of_workload('moderately_step_limit_reached_total')}[$__range]))"),
     ),
     (
-        Column("workload", "Agent"),
+        Column("workload", "Agent", link=ROW_TO_WORKLOAD),
         Column("target", "Target", width=190),
         Column("Value #A", "Executions", decimals=0, width=140),
         Column("Value #B", "Successful", decimals=0, width=140),
-        Column("Value #C", "At the limit of steps, in the time shown", decimals=0, width=280, no_value="–"),
+        Column("Value #C", "At the limit of steps, in the time shown", decimals=0, width=280),
         Column("platform", "Platform", width=110),
     ),
     "none",
     sort="Executions",
-    link=ROW_TO_WORKLOAD,
 )
 
 DASHBOARD: Final = Dashboard(

@@ -99,11 +99,11 @@ BUDGET: Final = tile(
 WRONG: Final = rows(
     "What is wrong",
     "Since: of a failing or silent workload its last completed run, of a missed schedule the due time, of a stuck "
-    "run its birth, of a target that is not read the moment up to which it was. Click a row for the workload.",
+    "run its birth, of a target that is not read the moment up to which it was. Click a workload for more.",
     Query(queries.problems()),
     (
         Column("problem", "Problem", words=look.PROBLEMS, width=150),
-        Column("workload", "Workload"),
+        Column("workload", "Workload", link=ROW_TO_WORKLOAD),
         Column("target", "Target", width=190),
         Column("platform", "Platform", width=110),
         Column("Value", "Since", "dateTimeFromNow", width=150),
@@ -112,7 +112,6 @@ WRONG: Final = rows(
     sort="Problem",
     descending=False,
     no_value="Nothing is wrong",
-    link=ROW_TO_WORKLOAD,
 )
 
 TARGETS: Final = tile(
@@ -144,6 +143,7 @@ SUCCESS_OVER_TIME: Final = series(
     "percentunit",
     steps=((None, "transparent"), (OBJECTIVE, look.GOOD)),
     most=1,
+    usually_from=0.7,
 )
 
 FAILURES: Final = rows(
@@ -156,7 +156,7 @@ FAILURES: Final = rows(
         Query(f"1000 * {last_run('completed')} and topk(10, {runs('failed', '$__range')} > 0.5)"),
     ),
     (
-        Column("workload", "Workload"),
+        Column("workload", "Workload", link=ROW_TO_WORKLOAD),
         Column("target", "Target", width=190),
         Column("Value #A", "Failed", decimals=0, width=80),
         Column("Value #B", "Success", "percentunit", decimals=1, steps=look.RATIO, width=90),
@@ -167,14 +167,13 @@ FAILURES: Final = rows(
     "none",
     sort="Failed",
     no_value="No run failed",
-    link=ROW_TO_WORKLOAD,
 )
 
 REASONS: Final = bars(
     "Failures by reason",
     "Failed runs in the time shown by the reason that the platform names; where it names none, unknown.",
     Query(
-        f"topk(10, sum by (reason) (increase({of_workload('automation_run_failures_total')}[$__range])) > 0.5)",
+        f"topk(8, sum by (reason) (increase({of_workload('automation_run_failures_total')}[$__range])) > 0.5)",
         "{{reason}}",
     ),
     "none",
@@ -197,7 +196,7 @@ OLDEST: Final = bars(
     "Oldest active runs",
     "Time since the birth of the oldest run that has not ended, by workload. Foundry and Moderately only.",
     Query(
-        f"topk(8, time() - min by ({WHO}) ({of_workload('automation_oldest_active_run_timestamp_seconds')}))",
+        f"topk(6, time() - min by ({WHO}) ({of_workload('automation_oldest_active_run_timestamp_seconds')}))",
         NAME,
     ),
     "s",
@@ -229,7 +228,7 @@ MISSED_OVER_TIME: Final = series(
     "Schedules missed",
     "Due times for which no run came in the hour before, by workload. Foundry only.",
     Query(
-        f"sum by (workload) (increase({of_workload('automation_schedule_missed_total')}[1h])) > 0",
+        f"round(sum by (workload) (increase({of_workload('automation_schedule_missed_total')}[1h]))) > 0",
         "{{workload}}",
     ),
     "none",
@@ -241,7 +240,7 @@ MISSED_OVER_TIME: Final = series(
 SILENCE: Final = bars(
     "Longest without a completed run",
     "Time since the latest completed run, of the workloads that wait longest.",
-    Query(f"topk(8, time() - {last_run('completed')} > 0)", NAME),
+    Query(f"topk(6, time() - {last_run('completed')} > 0)", NAME),
     "s",
     steps=((None, look.PLAIN), (86400, look.WARNING), (7 * 86400, look.BAD)),
     no_value="No run was completed yet",

@@ -45,7 +45,7 @@ class Column:
     steps: Sequence[Step] | None = None
     gauge: bool = False
     link: Link | None = None
-    no_value: str | None = None
+    no_value: str = "–"
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,12 +70,16 @@ def tile(
     names: bool = False,
     link: Link | None = None,
 ) -> sdk.Panel:
-    """A stat: one number, or with ``names`` one tile a series, now; ``filled`` colours the whole tile."""
+    """A stat: one number, or with ``names`` one tile a series, now; ``filled`` colours the whole tile.
+
+    With the unit ``string`` the names are what is told.
+    """
+    name_mode = common.BigValueTextMode.NAME if unit == "string" else common.BigValueTextMode.VALUE_AND_NAME
     options = stat.Options(
         graph_mode=common.BigValueGraphMode.NONE,
         color_mode=common.BigValueColorMode.BACKGROUND_SOLID if filled else common.BigValueColorMode.VALUE,
         justify_mode=common.BigValueJustifyMode.CENTER if filled else common.BigValueJustifyMode.AUTO,
-        text_mode=common.BigValueTextMode.VALUE_AND_NAME if names else common.BigValueTextMode.VALUE,
+        text_mode=name_mode if names else common.BigValueTextMode.VALUE,
         reduce_options=common.ReduceDataOptions(values=False, calcs=["lastNotNull"], fields=""),
         orientation=common.VizOrientation.AUTO,
         percent_change_color_mode=common.PercentChangeColorMode.STANDARD,
@@ -103,10 +107,10 @@ def series(
     decimals: int | None = None,
     least: float | None = 0,
     most: float | None = None,
+    usually_from: float | None = None,
     stacked: bool = False,
     bars: bool = False,
     stepped: bool = False,
-    points: bool = False,
     legend: Sequence[str] = (),
     aside: bool = False,
     no_value: str = "Nothing happened",
@@ -114,15 +118,17 @@ def series(
 ) -> sdk.Panel:
     """Lines over time. ``steps`` draws limits as dashed lines, ``colours`` fixes those of named series.
 
+    The axis begins at ``least``, or at ``usually_from`` as long as no value is below.
     ``legend`` are the calculations that its table shows; ``aside`` puts it to the right of the plot.
     """
     custom = common.GraphFieldConfig(
         draw_style=common.GraphDrawStyle.BARS if bars else common.GraphDrawStyle.LINE,
         line_interpolation=common.LineInterpolation.STEP_AFTER if stepped else common.LineInterpolation.LINEAR,
-        line_width=0 if bars else 2,
-        fill_opacity=80 if bars else 30 if stacked else 8,
+        # Stacked areas without outlines: the line of an empty one would lie on top of the others.
+        line_width=0 if bars or stacked else 2,
+        fill_opacity=80 if bars else 60 if stacked else 0,
         gradient_mode=common.GraphGradientMode.NONE,
-        show_points=common.VisibilityMode.ALWAYS if points else common.VisibilityMode.NEVER,
+        show_points=common.VisibilityMode.NEVER if stacked else common.VisibilityMode.AUTO,
         point_size=5,
         span_nulls=False,
         stacking=common.StackingConfig(
@@ -130,13 +136,14 @@ def series(
         ),
         axis_placement=common.AxisPlacement.AUTO,
         axis_border_show=False,
+        axis_soft_min=usually_from,
         thresholds_style=common.GraphThresholdsStyleConfig(
             mode=common.GraphThresholdsStyleMode.DASHED if steps else common.GraphThresholdsStyleMode.OFF
         ),
     )
     defaults = _defaults(unit, steps or look.ALWAYS_PLAIN, None, decimals, no_value)
     defaults.custom = custom
-    defaults.min_val, defaults.max_val = least, most
+    defaults.min_val, defaults.max_val = None if usually_from is not None else least, most
     defaults.color = sdk.FieldColor(mode=sdk.FieldColorModeId.PALETTE_CLASSIC)
     if link is not None:
         defaults.links = [_link(link)]
@@ -174,14 +181,15 @@ def bars(
     options = bargauge.Options(
         display_mode=common.BarGaugeDisplayMode.BASIC,
         value_mode=common.BarGaugeValueMode.TEXT,
-        name_placement=common.BarGaugeNamePlacement.AUTO,
+        name_placement=common.BarGaugeNamePlacement.TOP,
         show_unfilled=True,
         sizing=common.BarGaugeSizing.AUTO,
         min_viz_width=8,
-        min_viz_height=16,
-        max_viz_height=32,
+        min_viz_height=42,  # less would cut the text off; more bars than fit are scrolled
+        max_viz_height=48,
         orientation=common.VizOrientation.HORIZONTAL,
         reduce_options=common.ReduceDataOptions(values=False, calcs=["lastNotNull"], fields=""),
+        text=common.VizTextDisplayOptions(title_size=12, value_size=16),
         legend=common.VizLegendOptions(
             show_legend=False, display_mode=common.LegendDisplayMode.LIST, placement=common.LegendPlacement.BOTTOM
         ),
@@ -204,18 +212,15 @@ def rows(
     sort: str | None = None,
     descending: bool = True,
     no_value: str = "Nothing to show",
-    link: Link | None = None,
 ) -> sdk.Panel:
     """A table: one row for each set of labels; several queries are joined on the labels that they share.
 
     Values are named ``Value`` with one query, ``Value #A``, ``Value #B`` ... with several. Only ``columns`` are
-    shown, in their order; ``link`` makes every cell a link.
+    shown, in their order.
     """
     asked = [queries] if isinstance(queries, Query) else queries
     defaults = _defaults(unit, look.ALWAYS_PLAIN, None, None, no_value)
     defaults.custom = {"align": "auto", "cellOptions": {"type": "auto"}, "inspect": False, "filterable": False}
-    if link is not None:
-        defaults.links = [_link(link)]
     options = table.Options(
         show_header=True,
         cell_height=common.TableCellHeight.SM,
@@ -261,8 +266,8 @@ def _column(column: Column) -> sdk.DashboardFieldConfigSourceOverrides:
         properties.append(Value("custom.cellOptions", kind))
     if column.link is not None:
         properties.append(Value("links", [_link(column.link)]))
-    if column.no_value is not None:
-        properties.append(Value("noValue", column.no_value))
+    # Of its own in each column: an empty cell would show the words that are for an empty table.
+    properties.append(Value("noValue", column.no_value))
     return _override(column.title, *properties)
 
 

@@ -8,7 +8,7 @@ from typing import Final
 from tools.dashboards import look, queries
 from tools.dashboards.frame import Band, Constant, Variable
 from tools.dashboards.panels import Column, Query, rows, series, tile
-from tools.dashboards.queries import PLACE, WHO, data_age, fresh, last_run, of_workload, per_hour, runs
+from tools.dashboards.queries import PLACE, WHO, fresh, last_run, of_workload, per_hour, runs
 from tools.dashboards.variables import JOB, ROW_TO_WORKLOAD, TARGET, TARGET_TO_EXPORTER, WORKLOAD
 
 SEEN: Final = f"and on ({PLACE}) {fresh()}"
@@ -63,17 +63,18 @@ def first_band(noun: str) -> Band:
         steps=look.RATIO,
         decimals=1,
     )
-    age = tile(
-        "Age of data",
-        "How old what we know of each target is. Unknown from three intervals on (at least five minutes).",
-        Query(data_age(), "{{target}}"),
-        "s",
-        steps=((None, look.GOOD), (300, look.WARNING), (900, look.UNKNOWN)),
+    read = tile(
+        "Targets",
+        "Fresh: read whole within three intervals. Degraded: read with reservations, see the dashboard Exporter. "
+        "Unknown: its data are old, and what happens there is not known.",
+        Query(queries.target_state(), "{{target}}"),
+        "none",
+        words=look.TARGET_STATES,
+        filled=True,
         names=True,
-        decimals=0,
         link=TARGET_TO_EXPORTER,
     )
-    return Band(4, ((5, now), (4, failing), (3, known), (4, ended), (4, success), (4, age)))
+    return Band(4, ((5, now), (4, failing), (3, known), (4, ended), (4, success), (4, read)))
 
 
 def ended_runs() -> Band:
@@ -94,37 +95,40 @@ def ended_runs() -> Band:
         "percentunit",
         steps=((None, "transparent"), (queries.OBJECTIVE, look.GOOD)),
         most=1,
-        points=True,
+        usually_from=0.7,
     )
     return Band(8, ((12, ended), (12, success)))
 
 
-def workloads(noun: str, state: str, *, width: int = 24, height: int = 8) -> Band:
-    """Return the table of all workloads with their numbers; ``state`` says how active runs are called."""
+def workloads(noun: str, state: str | None) -> Band:
+    """Return the table of all workloads with their numbers.
+
+    ``state`` says how active runs are called; None on a platform that does not tell them by workload.
+    """
+    active = f"sum by ({WHO}) (max by ({WHO}, state) ({of_workload('automation_active_runs')}))"
     table = rows(
         noun.capitalize(),
-        f"All {noun} with the runs that ended in the time shown. Click a row for one in depth.",
+        f"All {noun} with the runs that ended in the time shown. Click one to see it in depth.",
         (
             Query(runs(".+", "$__range")),
             Query(runs("failed", "$__range")),
             Query(queries.ratio("$__range")),
-            Query(f"sum by ({WHO}) (max by ({WHO}, state) ({of_workload('automation_active_runs')}))"),
             Query(f"1000 * {last_run('completed')}"),
             Query(f"1000 * {last_run('failed')}"),
+            *([Query(active)] if state else []),
         ),
         (
-            Column("workload", "Workload"),
+            Column("workload", "Workload", link=ROW_TO_WORKLOAD),
             Column("target", "Target", width=190),
             Column("Value #A", "Ended", decimals=0, width=90),
             Column("Value #B", "Failed", decimals=0, width=90),
-            Column("Value #C", "Success", "percentunit", decimals=1, steps=look.RATIO, width=110, no_value="–"),
-            Column("Value #D", state, decimals=0, width=90, no_value="–"),
-            Column("Value #E", "Last completed", "dateTimeFromNow", width=150, no_value="never"),
-            Column("Value #F", "Last failed", "dateTimeFromNow", width=150, no_value="never"),
+            Column("Value #C", "Success", "percentunit", decimals=1, steps=look.RATIO, width=110),
+            Column("Value #D", "Last completed", "dateTimeFromNow", width=150, no_value="never"),
+            Column("Value #E", "Last failed", "dateTimeFromNow", width=150, no_value="never"),
+            *([Column("Value #F", state, decimals=0, width=90)] if state else []),
             Column("platform", "Platform", width=110),
         ),
         "none",
         sort="Failed",
-        link=ROW_TO_WORKLOAD,
     )
-    return Band(height, ((width, table),))
+    return Band(8, ((24, table),))

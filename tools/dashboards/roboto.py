@@ -27,7 +27,7 @@ QUEUED: Final = series(
 SILENCE: Final = bars(
     "Time since the last completed invocation",
     "By action; the moment is that of the reading that saw the count rise.",
-    Query(f"topk(8, time() - {last_run('completed')} > 0)", "{{workload}}"),
+    Query(f"topk(6, time() - {last_run('completed')} > 0)", "{{workload}}"),
     "s",
     steps=((None, look.PLAIN), (86400, look.WARNING), (7 * 86400, look.BAD)),
     no_value="None was completed yet",

@@ -64,7 +64,7 @@ FAILED: Final = tile(
     "Runs that failed in the time shown.",
     Query(f"sum({runs('failed', '$__range')})"),
     "none",
-    steps=look.NONE_IS_GOOD,
+    steps=look.NONE_IS_BEST,
     decimals=0,
 )
 LAST_COMPLETED: Final = tile(
@@ -102,6 +102,7 @@ SUCCESS_OVER_TIME: Final = series(
     "percentunit",
     colours={"objective": look.QUIET},
     most=1,
+    usually_from=0.7,
 )
 FAILURES: Final = series(
     "Failures by reason",
@@ -188,10 +189,10 @@ SCHEDULE: Final = rows(
     ),
     (
         Column("trigger_name", "Trigger"),
-        Column("Value #A", "Due", "dateTimeFromNow"),
-        Column("Value #B", "Next", "dateTimeFromNow"),
-        Column("Value #C", "Delivered", "dateTimeFromNow", no_value="never"),
-        Column("Value #D", "Overdue since", "dateTimeFromNow", no_value="–"),
+        Column("Value #A", "Due", "dateTimeFromNow", width=135),
+        Column("Value #B", "Next", "dateTimeFromNow", width=135),
+        Column("Value #C", "Delivered", "dateTimeFromNow", width=135, no_value="never"),
+        Column("Value #D", "Overdue since", "dateTimeFromNow", width=135),
     ),
     "none",
     no_value="No schedule is known",
@@ -234,9 +235,9 @@ DASHBOARD: Final = Dashboard(
                         (3, SUCCESS),
                         (3, OBJECTIVE_TILE),
                         (3, BUDGET),
-                        (2, ENDED),
+                        (3, ENDED),
                         (2, FAILED),
-                        (4, LAST_COMPLETED),
+                        (3, LAST_COMPLETED),
                         (3, LAST_FAILED),
                     ),
                 ),
@@ -245,7 +246,7 @@ DASHBOARD: Final = Dashboard(
             ),
         ),
         Section("Activity", (Band(8, ((8, ACTIVE), (8, OLDEST), (8, WAITS))),)),
-        Section("When it runs", (Band(7, ((10, SCHEDULE), (8, SILENCE), (6, TRIGGERS))),)),
+        Section("When it runs", (Band(7, ((12, SCHEDULE), (7, SILENCE), (5, TRIGGERS))),)),
         Section("What it is", (Band(4, ((24, FACTS),)),)),
     ),
 )
