@@ -30,6 +30,8 @@ CUT_SHORT: Final = "cut_short"
 
 MOVE_AFTER: Final = 2
 """A move is tried when the window is this many times ``settle`` long (rule 12)."""
+RESERVED_SHARE: Final = 0.25
+"""Part of a poll's time in which no reading by name begins; less than a timeout, or short polls would have none."""
 MOST_BOUNDS: Final = 50
 """So many different bounds of durations in a day are shown; more would be too many series."""
 
@@ -60,6 +62,8 @@ class _Poll:
         self._client = client
         self._view = view
         self._wall = clock
+        self._reserve = min(settings.timeout / SECOND, RESERVED_SHARE * client.time_left)
+        """Seconds that must be left for another workflow to be read by name."""
         self._clock = UpstreamClock(clock, view.memory)
         anchors = (state.anchor for state in view.sources.values())
         self._now = self._clock.now_after(max(anchors, default=0)) // SECOND * SECOND
@@ -152,7 +156,7 @@ class _Poll:
         waiting = due(wanted, self._by_name, self._limits, self._now)
         left = self._share()
         for turn in waiting:
-            if turn.requests > left or self._client.time_left <= self._settings.timeout / SECOND:
+            if turn.requests > left or self._client.time_left <= self._reserve:
                 return
             left -= turn.requests
             self._by_name[turn.key] = self._now  # also when it fails: the others come first then

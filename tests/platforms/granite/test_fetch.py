@@ -60,11 +60,12 @@ def poll(
     clock: StillClock | None = None,
     answer: Callable[[httpx.Request], httpx.Response] = lambda _: reply(document("granite/batch_ok")),
     per_minute: float = 1200,
+    seconds: float = 30.0,
 ) -> tuple[list[Windows[WindowTotal]], Upstream]:
     """Read once; gives what is observed."""
     platform = platform or granite()
     upstream = Upstream(answer)
-    client = client_of(platform, upstream, GRANITE_URL, per_minute=per_minute)
+    client = client_of(platform, upstream, GRANITE_URL, per_minute=per_minute, seconds=seconds)
     batches = platform.fetch(client, known or view(), clock or StillClock())
     return [platform.observe(batch, NOW) for batch in batches], upstream
 
@@ -208,6 +209,12 @@ def test_a_workflow_that_no_list_counts_is_read_by_name_from_the_first_poll_on()
         ("new", "09:00", ""),
         ("new", "06:00", ""),
     ]
+
+
+def test_polls_that_are_shorter_than_a_timeout_read_by_name_too() -> None:
+    """With an interval of seconds a poll has less time than one request may take."""
+    _, upstream = poll(knowing("new"), answer=lambda _: reply(named("old")), seconds=2)
+    assert len(by_name(upstream)) == 4
 
 
 def test_a_workflow_that_a_move_left_behind_keeps_its_anchor() -> None:
