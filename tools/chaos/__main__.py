@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import os
+import signal
 import sys
 import tempfile
 import time
@@ -13,6 +15,7 @@ from typing import Final
 
 from tools.chaos.life import live
 from tools.chaos.plan import plan
+from tools.chaos.processes import kill_all
 from tools.chaos.report import Result, table
 from tools.chaos.worlds import PLATFORMS
 
@@ -61,5 +64,14 @@ def _tell(result: Result, folder: Path) -> None:
         print(f"  see {folder}/life-{result.life.number}", file=sys.stderr)
 
 
+def _stop(number: int, frame: object) -> None:
+    """On Ctrl-C or SIGTERM nothing is left behind but the folder."""
+    del frame
+    kill_all()
+    os._exit(128 + number)
+
+
 if __name__ == "__main__":
+    signal.signal(signal.SIGINT, _stop)
+    signal.signal(signal.SIGTERM, _stop)
     sys.exit(main(sys.argv[1:]))

@@ -8,6 +8,7 @@ import subprocess
 import threading
 import time
 from collections import Counter
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Final
 
@@ -29,14 +30,13 @@ from tools.chaos.deck import Bend
 from tools.chaos.plan import Cycle, FaultOn, Life
 from tools.chaos.processes import Trouble, free_port, start, wait_for
 from tools.chaos.report import Result
-from tools.chaos.worlds import LISTED, QUIET
+from tools.chaos.worlds import LISTED
 
 START: Final = 1_790_000_000 * SECOND
 READY_WITHIN: Final = 180.0
-SETTLE_WITHIN: Final = 45.0
-QUIET_CYCLES: Final = 3
-"""Kills at most before the baseline must be taken."""
+SETTLE_WITHIN: Final = 240.0
 LOOK_EVERY: Final = 0.4
+COMPARE_EVERY: Final = 2.0
 TERMINATE_WITHIN: Final = 10.0
 
 _WATCHED: Final = tuple(metric.name for metric in ALL if metric.durable and metric.type in ("counter", "histogram"))
@@ -77,12 +77,11 @@ class _Body:
             f"--seed={life.seed * 1000 + life.number}",
             f"--keyed-by={life.keyed_by}",
             "--page-size=4",
-            *(f"--open-at-rest={name}" for name in platforms if name in LISTED or not life.short_windows),
+            *(f"--open-at-rest={name}" for name in platforms if not _would_give_up(life, name)),
         ]
         self._simulator = start("tools.chaos.upstream", arguments, folder / "upstream.log")
         self._exporter: subprocess.Popen[bytes] | None = None
         self._scrapes = _Scrapes(self._port)
-        self._awake = False
         self._anchors: frozenset[tuple[Any, ...]] = frozenset()
         self._pruned = 0
 
@@ -91,10 +90,11 @@ class _Body:
         wait_for(self._upstream_answers, "the simulator answers", READY_WITHIN)
         self._config.write_text(yaml.safe_dump(self._settings(), sort_keys=False))
         self._scrapes.start()
-        for number, cycle in enumerate(self._life.cycles):
-            self._cycle(number, cycle)
+        self._wake()
+        for cycle in self._life.cycles:
+            self._cycle(cycle)
         self._clear()
-        self._post("/_chaos/rest")
+        self._upstream.post("/_chaos/rest").raise_for_status()
         self._settle_and_compare()
 
     def close(self) -> None:
@@ -113,18 +113,27 @@ class _Body:
 
     # Start and kill
 
-    def _cycle(self, number: int, cycle: Cycle) -> None:
+    def _wake(self) -> None:
+        """Kill it a few times before it has a baseline, if it does not take one at once; then let the world begin."""
+        for cycle in self._life.early:
+            if not self._has_baselines():
+                self._cycle(cycle)
         self._clear()
-        for fault in cycle.faults if self._awake else cycle.early_faults:
+        if not self._has_baselines():
+            exporter = self._start_exporter(None)
+            wait_for(self._has_baselines, "the baseline is taken", READY_WITHIN)
+            exporter.kill()
+            exporter.wait()
+        self._upstream.post("/_chaos/wake").raise_for_status()
+
+    def _cycle(self, cycle: Cycle) -> None:
+        self._clear()
+        for fault in cycle.faults:
             self._switch_on(fault)
-        if self._awake and cycle.incident:
+        if cycle.incident:
             body = {"name": cycle.incident, "seconds": self._clock.lasting(cycle.seconds) / SECOND}
             self._upstream.post("/_simulator/incidents", json=body).raise_for_status()
-        late = not self._awake and number >= QUIET_CYCLES
-        exporter = self._start_exporter(None if late else cycle.aim)
-        if late:
-            self._clear()
-            wait_for(self._has_baselines, "the baseline is taken", QUIET)
+        exporter = self._start_exporter(cycle.aim)
         if not cycle.from_launch:
             wait_for(lambda: exporter.poll() is not None or self._ready(), "the exporter is ready", READY_WITHIN)
         try:
@@ -140,9 +149,6 @@ class _Body:
         self._result.moves += len(anchors - self._anchors) if self._anchors else 0
         self._result.prunings += 0 < self._pruned < pruned
         self._anchors, self._pruned = anchors or self._anchors, pruned
-        if not self._awake and self._has_baselines():
-            self._post("/_chaos/wake")
-            self._awake = True
 
     def _start_exporter(self, aim: str | None) -> subprocess.Popen[bytes]:
         arguments = [f"--clock={self._clock}", f"--config={self._config}", f"--port={self._port}"]
@@ -154,9 +160,7 @@ class _Body:
         return len(truth.baselines(self._state)) == len(self._platforms)
 
     def _switch_on(self, fault: FaultOn) -> None:
-        body: dict[str, Any] = {"name": fault.name, "probability": fault.probability, "options": fault.options}
-        if fault.platform is not None:
-            body["platform"] = fault.platform
+        body = {name: value for name, value in asdict(fault).items() if value is not None}
         answer = self._upstream.post("/_simulator/faults", json=body)
         if answer.status_code != 200:
             raise Trouble(f"{fault.name} cannot be switched on: {answer.text}")
@@ -165,10 +169,7 @@ class _Body:
         self._upstream.delete("/_simulator/faults").raise_for_status()
         self._upstream.delete("/_simulator/incidents").raise_for_status()
         if self._life.rounded_windows:
-            self._switch_on(FaultOn("rounded_windows", "roboto", 1.0))
-
-    def _post(self, path: str) -> None:
-        self._upstream.post(path).raise_for_status()
+            self._switch_on(FaultOn("rounded_windows", "roboto"))
 
     def _upstream_answers(self) -> bool:
         if self._simulator.poll() is not None:
@@ -182,13 +183,11 @@ class _Body:
 
     def _settle_and_compare(self) -> None:
         exporter = self._start_exporter(None)
-        if not self._awake:
-            raise Trouble("the life was too short for a baseline")
         wait_for(self._ready, "the exporter is ready", READY_WITHIN)
         deadline = time.monotonic() + SETTLE_WITHIN
         swept: int | None = None
         while True:
-            time.sleep(LOOK_EVERY)
+            time.sleep(COMPARE_EVERY)
             if exporter.poll() is not None:
                 raise Trouble(f"the exporter ended by itself with exit code {exporter.returncode}")
             equal = self._compare()
@@ -223,10 +222,10 @@ class _Body:
 
     def _compare_target(self, platform: str, text: str) -> bool:
         result, target = self._result, _target(platform)
-        since = str(self._clock.start)
-        answer = self._upstream.get(
-            "/_simulator/truth", params={"platform": platform, "since": since, "baseline": since}
-        ).json()
+        baseline = truth.baselines(self._state)[target]
+        since = baseline - 1 if platform in LISTED else baseline  # a listing's first instant is included
+        asked = {"platform": platform, "since": str(since), "baseline": str(baseline)}
+        answer = self._upstream.get("/_simulator/truth", params=asked).json()
         counted = truth.exposed(text, target)
         corrected = truth.corrections(self._state, target)
         numbers = counted.numbers.copy()
@@ -266,7 +265,7 @@ class _Body:
         ]
         pace = {
             "interval": "1s",
-            "timeout": "700ms",
+            "timeout": "1500ms",
             "zero_hold": "1s",
             "requests_per_minute": 100_000,
             "max_response_bytes": "1MiB",
@@ -274,9 +273,9 @@ class _Body:
             "deep_interval": pause(1.5),
             "sweep_interval": pause(3),
             "settle": world(20),
-            "max_window": world(25 if self._life.short_windows else 600),
-            "open_run_max_age": world(150),
-            "memory": world(170),
+            "max_window": world(25 if self._life.short_windows else 900),
+            "open_run_max_age": world(60 if self._life.short_memory else 900),
+            "memory": world(70 if self._life.short_memory else 910),
             "stale_after": pause(30),
             "forget_after": world(3000),
         }
@@ -285,6 +284,11 @@ class _Body:
 
 def _target(platform: str) -> str:
     return f"chaos-{platform}"
+
+
+def _would_give_up(life: Life, platform: str) -> bool:
+    """Whether a run that never ends would not stay in the gauge until the end."""
+    return life.short_memory if platform in LISTED else life.short_windows
 
 
 class _Scrapes:

@@ -16,6 +16,7 @@ SPEEDS: Final = (60.0, 300.0, 1440.0, 20.0)
 """How many times faster than real time the worlds of the lives run, in turn. At the fastest, days pass and ids are
 pruned; at the slowest, clocks agree best and anchors move on nearly every try."""
 
+EARLY_CYCLES: Final = 3
 AIMED_SHARE: Final = 0.5
 FROM_LAUNCH_SHARE: Final = 0.2
 FASTEST_KILL: Final = 1.0
@@ -36,7 +37,9 @@ class FaultOn:
 
     name: str
     platform: str | None
-    probability: float
+    probability: float = 1.0
+    times: int | None = None
+    """It meets so many requests and no more."""
     options: dict[str, Any] = field(default_factory=dict)
 
 
@@ -50,8 +53,6 @@ class Cycle:
     point: Point | None
     count: int
     faults: tuple[FaultOn, ...]
-    early_faults: tuple[FaultOn, ...]
-    """In place of ``faults`` while the exporter has not begun to count."""
     incident: str | None
 
     @property
@@ -75,6 +76,10 @@ class Life:
     """Which time puts a run into a window of the windowed upstream."""
     short_windows: bool
     """The longest window is so short that moves of the anchor have to be forced when they were refused for a while."""
+    short_memory: bool
+    """Ids are remembered for so short that they are pruned, at least where the world runs fast."""
+    early: tuple[Cycle, ...]
+    """Before the exporter has begun to count, as many of them as that takes."""
     cycles: tuple[Cycle, ...]
 
     @property
@@ -103,12 +108,14 @@ def plan(seed: int, number: int, kills: int, platforms: Sequence[str]) -> Life:
         rounded_windows=rounded,
         keyed_by=random.choice(("creation", "creation", "completion")),
         short_windows=random.random() < 0.5,
-        cycles=tuple(_cycles(random, kills, strict, platforms)),
+        short_memory=random.random() < 0.5,
+        early=tuple(_cycles(random, EARLY_CYCLES, [name for name, card in DECK.items() if card.early], platforms)),
+        cycles=tuple(_cycles(random, kills, [n for n, card in DECK.items() if not (strict and card.bends)], platforms)),
     )
 
 
-def _cycles(random: Random, kills: int, strict: bool, platforms: Sequence[str]) -> list[Cycle]:
-    names = [name for name, card in DECK.items() if not (strict and card.bends)]
+def _cycles(random: Random, kills: int, names: Sequence[str], platforms: Sequence[str]) -> list[Cycle]:
+    """Deal all the faults named, and again when they are used up."""
     at_once = min(MOST_FAULTS_AT_ONCE, max(FAULTS_AT_ONCE, -(-len(names) // kills)))
     deck: list[str] = []
     cycles = []
@@ -118,7 +125,6 @@ def _cycles(random: Random, kills: int, strict: bool, platforms: Sequence[str]) 
             random.shuffle(fresh)
             deck = fresh + deck
         dealt = [deck.pop() for _ in range(at_once)]
-        early = random.sample(sorted(name for name, card in DECK.items() if card.early), 2)
         point = random.choice(POINTS) if random.random() < AIMED_SHARE else None
         deepest = USUAL_DEEPEST_AIM if point is None else DEEPEST_AIM.get(point, USUAL_DEEPEST_AIM)
         cycles.append(
@@ -128,7 +134,6 @@ def _cycles(random: Random, kills: int, strict: bool, platforms: Sequence[str]) 
                 point=point,
                 count=round(deepest ** random.random()),
                 faults=tuple(_switched(random, name, platforms) for name in dealt),
-                early_faults=tuple(_switched(random, name, platforms) for name in early),
                 incident=random.choice(INCIDENTS) if random.random() < INCIDENT_SHARE else None,
             )
         )
@@ -136,9 +141,11 @@ def _cycles(random: Random, kills: int, strict: bool, platforms: Sequence[str]) 
 
 
 def _switched(random: Random, name: str, platforms: Sequence[str]) -> FaultOn:
+    times = random.choice((None, None, 1, 4))
     return FaultOn(
         name,
         platform=random.choice(DECK[name].platforms or (None, *platforms)),
-        probability=round(random.uniform(0.1, 0.6), 2),
+        probability=round(random.uniform(0.1, 0.6), 2) if times is None else 1.0,
+        times=times,
         options=DECK[name].options(random),
     )

@@ -31,13 +31,23 @@ def free_port() -> int:
     return port
 
 
+_started: list[subprocess.Popen[bytes]] = []
+
+
+def kill_all() -> None:
+    """End every process that was started here."""
+    for process in _started:
+        if process.poll() is None:
+            process.kill()
+
+
 def start(
     module: str, arguments: Sequence[str], log: Path, env: Mapping[str, str] | None = None
 ) -> subprocess.Popen[bytes]:
     """Start ``python -m MODULE ARGUMENTS``; what it prints is appended to ``log``."""
     inherited = {name: os.environ[name] for name in INHERITED if name in os.environ}
     with log.open("ab") as output:
-        return subprocess.Popen(
+        process = subprocess.Popen(
             (sys.executable, "-m", module, *arguments),
             cwd=ROOT,
             env={**inherited, "PYTHONUNBUFFERED": "1", **(env or {})},
@@ -45,6 +55,8 @@ def start(
             stdout=output,
             stderr=subprocess.STDOUT,
         )
+    _started[:] = [each for each in _started if each.returncode is None] + [process]
+    return process
 
 
 def wait_for(look: Callable[[], T | None], what: str, within: float) -> T:

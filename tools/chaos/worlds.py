@@ -19,14 +19,15 @@ from exporter.simulator.schedules import Cron, Every, Schedule
 from exporter.simulator.workloads import Place
 from tools.chaos.clock import SharedClock
 
-PACE: Final = 0.8
+PACE: Final = 2.0
 """Real seconds between two runs of a workload."""
 DURATION: Final = 0.6
 """Median real seconds that a run works; none works longer than four times that."""
 SETTLED_AFTER: Final = 12.0
 """Real seconds after its creation at which every generated run has come to rest, with a margin."""
-QUIET: Final = 25.0
-"""Real seconds after the start within which the exporter must have taken its baseline."""
+SPANNING_UNTIL: Final = 15.0
+"""Real seconds after the start at which runs end that had begun before; less than ``settle``, so that windows that
+begin while they are under way hold them."""
 HISTORY: Final = 60.0
 """Real seconds of history before the quiet."""
 LATEST: Final = 6.0
@@ -124,7 +125,7 @@ class Script:
             for place in self._next:
                 while self._next[place] <= now:
                     _add_awkward(self._world, self._random, self._clock, place, self._next[place])
-                    pause = whole_seconds(self._clock.lasting(self._random.uniform(0.5, 3)))
+                    pause = whole_seconds(self._clock.lasting(self._random.uniform(1, 6)))
                     self._next[place] += max(SECOND, pause)
 
     def rest(self) -> None:
@@ -176,7 +177,7 @@ def _add(world: World, random: Random, clock: SharedClock, platform: Platform, m
 
 
 def _add_spanning(world: World, clock: SharedClock, platform: Platform, key: str) -> None:
-    """A run that is under way at the baseline, and ends a good while later."""
+    """A run that is under way when the world begins, and mostly at the baseline too."""
     began = whole_seconds(clock.start - clock.lasting(1))
     world.add_run(
         platform,
@@ -184,7 +185,7 @@ def _add_spanning(world: World, clock: SharedClock, platform: Platform, key: str
         id=f"spanning {key}",
         triggered=began,
         started=began + SECOND,
-        ended=whole_seconds(clock.start + clock.lasting(QUIET)),
+        ended=whole_seconds(clock.start + clock.lasting(SPANNING_UNTIL)),
         outcome="failed",
         error_type="spanning",
     )

@@ -1,0 +1,168 @@
+"""The parts of the chaos tool: the seed decides, every fault has its place, and no mistake is overlooked."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from exporter.simulator.faults import catalogue
+from tools.chaos import truth
+from tools.chaos.clock import SharedClock
+from tools.chaos.deck import DECK, NOT_DEALT, Bend
+from tools.chaos.plan import plan
+from tools.chaos.report import Result, table
+from tools.chaos.worlds import PLATFORMS
+
+EXPOSITION = """\
+# TYPE automation_runs_total counter
+automation_runs_total{platform="foundry",target="t",workload="w",outcome="completed"} 5
+automation_runs_total{platform="foundry",target="t",workload="w",outcome="failed"} 2
+automation_runs_total{platform="foundry",target="other",workload="w",outcome="failed"} 9
+# TYPE automation_run_duration_seconds histogram
+automation_run_duration_seconds_bucket{platform="foundry",target="t",workload="w",outcome="failed",le="1.0"} 1
+automation_run_duration_seconds_bucket{platform="foundry",target="t",workload="w",outcome="failed",le="5.0"} 2
+automation_run_duration_seconds_bucket{platform="foundry",target="t",workload="w",outcome="failed",le="+Inf"} 2
+automation_run_duration_seconds_sum{platform="foundry",target="t",workload="w",outcome="failed"} 2.5
+automation_run_duration_seconds_count{platform="foundry",target="t",workload="w",outcome="failed"} 2
+# TYPE automation_active_runs gauge
+automation_active_runs{platform="foundry",target="t",workload="w",state="running"} 3
+# TYPE automation_exporter_late_runs_skipped_total counter
+automation_exporter_late_runs_skipped_total{platform="foundry",target="t"} 4
+"""
+
+
+def runs(outcome: str, workload: str = "w") -> truth.Key:
+    """The key of a counter of runs."""
+    return "automation_runs_total", frozenset({("workload", workload), ("outcome", outcome)})
+
+
+def test_a_seed_decides_everything() -> None:
+    assert plan(7, 3, 20, PLATFORMS) == plan(7, 3, 20, PLATFORMS)
+    assert plan(7, 3, 20, PLATFORMS) != plan(8, 3, 20, PLATFORMS)
+    assert plan(7, 3, 20, PLATFORMS) != plan(7, 4, 20, PLATFORMS)
+
+
+def test_every_fault_of_the_simulator_is_dealt_or_it_is_said_why_not() -> None:
+    assert sorted([*DECK, *NOT_DEALT]) == sorted(catalogue())
+    for name, card in DECK.items():
+        for seed in range(5):
+            life = plan(seed, 1, 20, PLATFORMS)
+            dealt = [fault for cycle in life.cycles for fault in cycle.faults if fault.name == name]
+            assert all(set(fault.options) <= set(catalogue()[name].options) for fault in dealt), name
+        assert not (card.early and card.bends)
+
+
+def test_ten_kills_meet_every_kind_of_fault_in_two_lives() -> None:
+    """What CI runs."""
+    dealt = {
+        fault.name for number in (0, 1) for cycle in plan(1, number, 10, PLATFORMS).cycles for fault in cycle.faults
+    }
+    assert dealt == set(DECK)
+
+
+def test_strict_lives_are_dealt_nothing_that_bends() -> None:
+    for number in range(0, 10, 2):
+        life = plan(1, number, 50, PLATFORMS)
+        assert life.strict
+        assert life.bends == frozenset()
+
+
+def test_an_exposition_is_read_as_numbers_of_one_target() -> None:
+    """Buckets alone, sums in microseconds, the ledger's own counters apart."""
+    counted = truth.exposed(EXPOSITION, "t")
+    assert counted.numbers[runs("completed")] == 5
+    assert counted.numbers[runs("failed")] == 2
+    duration = {("workload", "w"), ("outcome", "failed")}
+    found = {
+        dict(labels).get("le", name): number for (name, labels), number in counted.numbers.items() if duration <= labels
+    }
+    assert found | {"automation_runs_total": 2} == {
+        "automation_runs_total": 2,
+        "1.0": 1,
+        "5.0": 1,
+        "+Inf": 0,
+        "automation_run_duration_seconds_sum": 2_500_000,
+        "automation_run_duration_seconds_count": 2,
+    }
+    assert sum(counted.active.values()) == 3
+    assert counted.own == {"automation_exporter_late_runs_skipped_total": 4}
+
+
+@pytest.mark.parametrize(
+    ("counted", "expected", "bends", "found"),
+    [
+        ({runs("failed"): 2}, {runs("failed"): 2}, set(), []),
+        ({runs("failed"): 1}, {runs("failed"): 2}, set(), [(1, 2)]),
+        ({runs("failed"): 3}, {runs("failed"): 2}, set(), [(3, 2)]),
+        ({}, {runs("failed"): 2}, set(), [(0, 2)]),
+        ({runs("failed"): 2}, {}, set(), [(2, 0)]),
+        ({runs("failed"): 2}, {runs("completed"): 2}, set(), [(0, 2), (2, 0)]),
+        ({runs("failed"): 2}, {runs("completed"): 2}, {Bend.OUTCOME}, []),
+        ({runs("failed"): 2}, {runs("completed"): 3}, {Bend.OUTCOME}, [(2, 3)]),
+        ({runs("failed"): 2}, {runs("failed", "v"): 2}, set(Bend), [(0, 2), (2, 0)]),
+    ],
+)
+def test_differences(
+    counted: dict[truth.Key, int], expected: dict[truth.Key, int], bends: set[Bend], found: list[tuple[int, int]]
+) -> None:
+    """One run too many or too few is a difference, whatever faults may have bent."""
+    differences = truth.differences(Counter(counted), Counter(expected), frozenset(bends))
+    assert sorted((each.counted, each.expected) for each in differences) == found
+
+
+def test_under_bent_times_histograms_may_hold_fewer_and_never_more() -> None:
+    key = "automation_run_duration_seconds_count", frozenset({("workload", "w")})
+    bends = frozenset({Bend.TIMES})
+    assert truth.differences(Counter({key: 2}), Counter({key: 3}), bends) == []
+    assert len(truth.differences(Counter({key: 4}), Counter({key: 3}), bends)) == 1
+
+
+def test_the_truth_is_told_with_labels_as_the_exporter_makes_them() -> None:
+    """Long names are cut, halves of surrogate pairs replaced, empty labels left out."""
+    samples = [{"name": "automation_runs_total", "labels": {"workload": "x\ud83d", "outcome": ""}, "value": 1.0}]
+    assert truth.happened(samples) == {("automation_runs_total", frozenset({("workload", "x\ufffd")})): 1}
+
+
+def test_a_state_that_does_not_exist_has_no_baselines(tmp_path: Path) -> None:
+    assert truth.baselines(tmp_path / "state.db") == {}
+    assert truth.sweeps(tmp_path / "state.db", "t") is None
+    assert truth.progress(tmp_path / "state.db") == (frozenset(), 0)
+
+
+def test_two_processes_agree_on_the_time() -> None:
+    clock = SharedClock.beginning_now(1000, 60.0)
+    other = SharedClock.parse(str(clock))
+    assert other == clock
+    assert 1000 <= clock() <= other() <= clock()
+    assert clock.lasting(2) == 120_000_000
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"lost": 1},
+        {"doubled": 1},
+        {"wrong_gauges": 1},
+        {"fell": 1},
+        {"errors": ["traceback"]},
+        {"differences": [truth.Difference("n", frozenset(), 1, 2)]},
+    ],
+)
+def test_a_life_with_anything_wrong_is_wrong(wrong: dict[str, object]) -> None:
+    good = Result(plan(1, 0, 1, PLATFORMS), Counter({"random": 1, "start": 2}))
+    assert not good.wrong
+    assert replace(good, **wrong).wrong  # type: ignore[arg-type]
+
+
+def test_the_table_adds_up() -> None:
+    one = Result(plan(1, 0, 1, PLATFORMS), Counter({"random": 1, "start": 2}), Counter({"html_body": 4}), runs=10)
+    other = Result(plan(1, 1, 1, PLATFORMS), Counter({"random": 3}), Counter({"html_body": 1}), runs=20)
+    text = table(1, [one, other])
+    assert text.startswith("Seed 1.\n")
+    last = next(line for line in text.splitlines() if line.lstrip("| ").startswith("all"))
+    cells = [cell.strip() for cell in last.strip("|").split("|")]
+    assert cells[3:7] == ["6", "2", "5", "30"]
+    assert "html_body 5" in text
