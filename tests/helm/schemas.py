@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import jsonschema
+import pytest
 from jsonschema.exceptions import best_match
 from kubernetes_validate import utils as kubernetes
 
@@ -16,6 +17,9 @@ KUBERNETES_VERSIONS = ("1.25", "1.30", "1.37")
 """The oldest that the chart says it supports, one between, and the newest that there are schemas of."""
 
 OPERATOR_GROUP = "monitoring.coreos.com/v1"
+
+LOADS_OPERATOR = pytest.mark.xdist_group("operator")
+"""For tests that need the operator's schemas: loading them takes seconds, so one worker does it for all."""
 
 
 def complaints(manifest: Manifest, version: str) -> list[str]:

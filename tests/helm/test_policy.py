@@ -131,6 +131,7 @@ def test_schemas_of_kubernetes_find(
     assert complaint in found
 
 
+@schemas.LOADS_OPERATOR
 @pytest.mark.parametrize(
     ("name", "kind", "breakage", "complaint"),
     [

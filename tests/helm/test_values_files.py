@@ -27,7 +27,7 @@ from tests.helm.chart import (
     templates,
     values_of,
 )
-from tests.helm.schemas import KUBERNETES_VERSIONS
+from tests.helm.schemas import KUBERNETES_VERSIONS, LOADS_OPERATOR
 
 EXISTING = {
     "monitoring",
@@ -47,6 +47,9 @@ NOT_WORTH_A_FILE = {
 }
 """Values whose defaults are what the policy asks for."""
 
+OF_THE_OPERATOR = {"service-monitor", "pod-monitor", "prometheus-rule"}
+"""Values files that make objects of the Prometheus operator."""
+
 TARGET = {"name": "a", "platform": "granite", "api_key_file": "/run/secrets/granite/api-key"}
 
 VARIABLES = {"ROBOTO_API_KEY": "example-token"}
@@ -60,7 +63,9 @@ def test_lint_is_silent(name: str) -> None:
     assert [message["error"] for message in report["messages"]] == ["icon is recommended"]
 
 
-@EVERY_VALUES_FILE
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=LOADS_OPERATOR if name in OF_THE_OPERATOR else ()) for name in VALUES_FILES]
+)
 def test_api_servers_take_it(name: str) -> None:
     """Kubernetes in its oldest, a middle and its newest version, and the operator, without unknown fields."""
     found = {
