@@ -180,6 +180,9 @@ def test_without_an_exporter_nothing_is_green(prometheus: Prometheus) -> None:
     tiles = [asked for asked in questions(dashboard) if asked.panel["type"] == "stat"]
     assert len(tiles) >= 7
     assert [asked.place for asked in tiles if answer(prometheus, asked, given).rows] == []
-    assert {asked.panel["fieldConfig"]["defaults"]["noValue"] for asked in tiles} == {"Unknown"}
+    for asked in tiles:  # no value has the lowest threshold's colour, unless it is mapped to another one
+        [*_, nothing] = asked.panel["fieldConfig"]["defaults"]["mappings"]
+        assert nothing["options"]["match"] == "null", asked.place
+        assert nothing["options"]["result"] == {"text": "Unknown", "color": "purple", "index": 0}, asked.place
     [(labels, _)] = answer(prometheus, question("automation-overview", "What is wrong"), given).rows
     assert labels["problem"] == "No data at all"

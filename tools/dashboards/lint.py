@@ -19,7 +19,7 @@ from tools.dashboards.reading import VARIABLE, Asked, Json, filled, label_values
 
 UNITS: Final = frozenset(value for name, value in vars(sdk.units).items() if name[:1].isupper())
 OWN_UNIT: Final = re.compile(r"suffix:\S+")
-WINDOWS: Final = frozenset({"$__rate_interval", "$__range", "1h", "1d"})
+WINDOWS: Final = frozenset({"$__rate_interval", "$__range", "1h", "1d", "1d:5m"})
 """Windows that a query may look at."""
 BUILT_IN: Final[Mapping[str, str]] = {"__range": "1d", "__rate_interval": "5m", "__interval": "1m"}
 MOST_PANELS: Final = 45

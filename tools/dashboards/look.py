@@ -66,6 +66,15 @@ def thresholds(steps: Sequence[Step]) -> sdk.ThresholdsConfig:
     )
 
 
+def nothing(text: str) -> sdk.ValueMapping:
+    """Return what stands in place of a value that is not there; if that is unknown, in the colour of the unknown."""
+    colour = UNKNOWN if text == "Unknown" else QUIET
+    result = sdk.ValueMappingResult(text=text, color=colour, index=0)
+    return sdk.SpecialValueMap(
+        options=sdk.DashboardSpecialValueMapOptions(match=sdk.SpecialValueMatch.NULL, result=result)
+    )
+
+
 def words(mapping: Mapping[int, Word] | Mapping[str, str]) -> list[sdk.ValueMapping]:
     """Return a mapping from numbers to words, or only colours for texts."""
     results: dict[str, sdk.ValueMappingResult] = {}

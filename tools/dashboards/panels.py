@@ -77,7 +77,7 @@ def tile(
     name_mode = common.BigValueTextMode.NAME if unit == "string" else common.BigValueTextMode.VALUE_AND_NAME
     options = stat.Options(
         graph_mode=common.BigValueGraphMode.NONE,
-        color_mode=common.BigValueColorMode.BACKGROUND_SOLID if filled else common.BigValueColorMode.VALUE,
+        color_mode=common.BigValueColorMode.BACKGROUND if filled else common.BigValueColorMode.VALUE,
         justify_mode=common.BigValueJustifyMode.CENTER if filled else common.BigValueJustifyMode.AUTO,
         text_mode=name_mode if names else common.BigValueTextMode.VALUE,
         reduce_options=common.ReduceDataOptions(values=False, calcs=["lastNotNull"], fields=""),
@@ -85,6 +85,8 @@ def tile(
         percent_change_color_mode=common.PercentChangeColorMode.STANDARD,
     )
     defaults = _defaults(unit, steps, words, decimals, no_value)
+    # Without this, nothing has the colour of the lowest threshold, which is mostly that of "good".
+    defaults.mappings = [*(defaults.mappings or []), look.nothing(no_value)]
     if link is not None:
         defaults.links = [_link(link)]
     return _panel(
@@ -113,7 +115,7 @@ def series(
     stepped: bool = False,
     legend: Sequence[str] = (),
     aside: bool = False,
-    no_value: str = "Nothing happened",
+    no_value: str = "No data",
     link: Link | None = None,
 ) -> sdk.Panel:
     """Lines over time. ``steps`` draws limits as dashed lines, ``colours`` fixes those of named series.

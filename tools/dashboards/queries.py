@@ -146,7 +146,9 @@ def problems() -> str:
     """Whatever is wrong, with the label ``problem`` and the time since when, in milliseconds."""
     never_read = f"max by ({PLACE}) ({of_target('automation_exporter_target_data_timestamp_seconds')})"
     unread_since = f"(({never_read} or {targets()} + time()) and {unread()})"
-    absent = f"absent({of_target('automation_exporter_target_up')}) * time()"
+    up = of_target("automation_exporter_target_up")
+    last_seen = f"max(max_over_time(timestamp({up})[1d:5m]))"
+    absent = f"(({last_seen} or absent({up}) * time()) and absent({up}))"
     found = {
         "Failing": failing(),
         "Missed schedule": overdue(),

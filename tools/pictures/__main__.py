@@ -80,10 +80,10 @@ def bundle() -> None:
     subprocess.run(("npm", "run", "--silent", "bundle"), cwd=HERE, check=True)
 
 
-def picture(prometheus: Prometheus, dashboard: Json) -> dict[str, Any]:
-    """Ask everything that a dashboard asks, and say what the page must know."""
+def picture(prometheus: Prometheus, dashboard: Json, **others: str) -> dict[str, Any]:
+    """Ask everything that a dashboard asks, and say what the page must know; ``others`` replaces variables."""
     picked = CHOSEN if dashboard["uid"] == "automation-workload" else {}
-    given = selection(prometheus, dashboard, picked)
+    given = selection(prometheus, dashboard, picked) | others
     answers: dict[int, list[dict[str, Any]]] = {}
     for asked in questions(dashboard):
         rows = [{"labels": labels, "points": points} for labels, points in answer(prometheus, asked, given).rows]
@@ -112,6 +112,14 @@ def _shown(variable: Json, picked: Json) -> str:
     if variable["type"] == "datasource":
         return "Prometheus"
     return ", ".join(picked.get(variable["name"], ["All"]))
+
+
+def write(name: str, data: Json) -> Path:
+    """Write a page that draws itself from ``data``."""
+    page = CACHE / f"{name}.html"
+    text = json.dumps(data, ensure_ascii=False).replace("</", "<\\/")
+    page.write_text(PAGE.format(now=round(AT * 1000), picture=text, program=CACHE.as_uri()), encoding="utf-8")
+    return page
 
 
 def draw(page: Path, units: int, path: Path) -> None:
@@ -147,14 +155,14 @@ def main(arguments: Sequence[str]) -> int:
         prometheus_with_history(binaries, Path(folder), files) as prometheus,
     ):
         for dashboard in load(ROOT / dashboards.FOLDER):
-            data = json.dumps(picture(prometheus, dashboard), ensure_ascii=False).replace("</", "<\\/")
             name = dashboard["uid"].removeprefix("automation-")
-            page = CACHE / f"{name}.html"
-            page.write_text(PAGE.format(now=round(AT * 1000), picture=data, program=CACHE.as_uri()), encoding="utf-8")
             units = max(panel["gridPos"]["y"] + panel["gridPos"]["h"] for panel in dashboard["panels"])
+            page = write(name, picture(prometheus, dashboard))
             draw(page, units, PICTURES / f"grafana-{name}.png")
             if name == "overview":
                 draw(page, FIRST_SCREEN, PICTURES / "grafana-first-screen.png")
+                blind = write("blind", picture(prometheus, dashboard, job="another"))
+                draw(blind, FIRST_SCREEN, PICTURES / "grafana-blind.png")
             print(f"drew {name}")
     return 0
 
