@@ -156,7 +156,7 @@ ALL: Final = (
         "exporter/counting/runs.py",
         "    if row.timeless:\n        _keep_undated(draft, row.run.id)\n",
         "",
-        (f"{RUNS}a_run_without_times_counts_once",),
+        (f"{LISTINGS}a_run_without_times_is_kept_until_it_was_unseen_for_long",),
     ),
     Mutation(
         6,
@@ -447,7 +447,7 @@ ALL: Final = (
         "exporter/counting/memory.py",
         "(key not in self.series or key in self.holding)",
         "key in self.holding",
-        (f"{SERIES}a_new_series_shows_0_first_and_its_counts_after_the_hold",),
+        (f"{SERIES}histograms_and_open_labels_are_born_at_first_use", MACHINE),
     ),
     Mutation(
         16,

@@ -18,6 +18,8 @@ from tests.counting.mutations import ALL, Mutation
 ROOT = Path(__file__).parents[2]
 README = Path(__file__).with_name("README.md")
 RULES = range(1, 32)
+HASTY = "tests.counting.hasty"
+"""A plugin that spares hypothesis the search for the smallest failure."""
 
 
 @cache
@@ -87,7 +89,7 @@ def package(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 def failures(package: Path, tests: tuple[str, ...]) -> tuple[set[str], str]:
     """Run tests in the copy; return those that failed, by their names without parameters, and what was printed."""
-    command = [sys.executable, "-m", "pytest", "-q", "-rfE", "-p", "no:cacheprovider", "--tb=no", *tests]
+    command = [sys.executable, "-m", "pytest", "-q", "-rfE", "-p", "no:cacheprovider", "-p", HASTY, "--tb=no", *tests]
     environment = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1", "PYTHONPATH": str(package)}
     done = subprocess.run(
         command, cwd=package, env=environment, capture_output=True, text=True, timeout=600, check=False

@@ -109,12 +109,20 @@ def worlds(draw: st.DrawFn) -> list[Truth]:
 
 ACTIONS = st.lists(
     st.tuples(
-        st.sampled_from(["page", "sweep", "repeat", "lost", "wait", "long wait", "long wait", "finish", "restart"]),
+        st.sampled_from(["page", "sweep", "repeat", "lost", "wait", "long wait", "finish", "restart", "show"]),
         st.integers(0, 2**16),
     ),
     min_size=20,
     max_size=60,
 )
+
+
+def show(bench: Bench) -> None:
+    """A snapshot is ready, and the holds that it began are over."""
+    bench.ledger.begin_holds(list(bench.ledger.holding), 0.0)
+    over = bench.ledger.holds_over(120.0, 120.0)
+    bench.commit(release(bench.ledger, bench.rules, bench.moment, over))
+    bench.ledger.end_holds(over)
 
 
 @SETTINGS
@@ -157,6 +165,8 @@ def test_any_order_of_pages_counts_each_run_once(world: list[Truth], actions: li
             bench.finish()
         elif action == "restart":
             bench.ledger.hold_all()
+        elif action == "show":
+            show(bench)
         assert_only_forward(before, bench.ledger.series)
         for run_id, known in bench.ledger.open_runs.items():
             assert births.setdefault(run_id, known.birth) == known.birth
@@ -300,7 +310,7 @@ class Platform:
 
 WINDOW_ACTIONS = st.lists(
     st.tuples(
-        st.sampled_from(["run", "run", "poll", "poll", "undo", "requeue", "wait", "wait", "finish", "restart"]),
+        st.sampled_from(["run", "run", "poll", "poll", "undo", "requeue", "wait", "wait", "finish", "restart", "show"]),
         st.integers(0, 2**16),
     ),
     min_size=30,
@@ -343,6 +353,8 @@ def test_windows_add_up_whatever_the_platform_tells(
             bench.finish()
         elif action == "restart":
             bench.ledger.hold_all()
+        elif action == "show":
+            show(bench)
         assert_only_forward(before, bench.ledger.series)
     counters = {key: series for key, series in bench.ledger.series.items() if key.family == RUNS.name}
     truth = sum(series.shown[0] + series.pending[0] - series.debt - series.written_off for series in counters.values())

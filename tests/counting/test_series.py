@@ -227,6 +227,9 @@ def test_a_created_time_is_that_of_the_birth_and_stays(held: Bench) -> None:
     held.now += HOUR
     restart(held)
     page_of(held, 3)
+    publish(held, 5000.0)
+    free(held, 5000.0 + HOLD)
+    assert held.ledger.series[DONE].shown == (6,)
     after = {key: series.created for key, series in held.ledger.series.items() if key in before}
     assert after == before
 

@@ -1,0 +1,8 @@
+"""A plugin for runs of the tests that are meant to fail: a failure is found, and not made any smaller."""
+
+from __future__ import annotations
+
+from hypothesis import Phase, settings
+
+settings.register_profile("hasty", phases=(Phase.explicit, Phase.generate), database=None)
+settings.load_profile("hasty")
