@@ -59,6 +59,7 @@ def poll(
     platform: GranitePlatform | None = None,
     clock: StillClock | None = None,
     answer: Callable[[httpx.Request], httpx.Response] = lambda _: reply(document("granite/batch_ok")),
+    *,
     per_minute: float = 1200,
     seconds: float = 30.0,
 ) -> tuple[list[Windows[WindowTotal]], Upstream]:
