@@ -102,7 +102,7 @@ def expand(template: str, options: Options) -> str:
 
 def expression(rule: Recording | Alert, options: Options) -> str:
     """The rule's PromQL; an alert about a workload or a target is joined with its owner."""
-    expr = textwrap.dedent(rule.expr).strip()
+    expr = "\n".join(line for line in textwrap.dedent(rule.expr).strip().splitlines() if line.strip())
     if isinstance(rule, Alert) and rule.subject != "exporter":
         owner = f"{rule.subject}:automation_owner:info" + (f"{{{rule.owner}}}" if rule.owner else "")
         body = textwrap.indent(expr, "  ")

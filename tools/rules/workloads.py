@@ -24,7 +24,7 @@ class Burn:
     """One pair of windows: alert when both burn ``factor`` times as fast as the budget allows.
 
     ``runs`` that must have ended in the long window: runs are rare events, and one failure of one run is a ratio
-    of 100 %. ``pause`` is twice the short window.
+    of 100 %. ``pause`` is twice the short window, for those that page: so long nobody is paged after a gap.
     """
 
     severity: Severity
@@ -32,14 +32,14 @@ class Burn:
     long: str
     short: str
     runs: int
-    pause: str
+    pause: str = ""
 
 
 BURNS: Final = (
     Burn("critical", "14.4", "1h", "5m", 6, "10m"),
     Burn("critical", "6", "6h", "30m", 12, "1h"),
-    Burn("warning", "3", "1d", "2h", 20, "4h"),
-    Burn("warning", "1", "3d", "6h", 30, "12h"),
+    Burn("warning", "3", "1d", "2h", 20),
+    Burn("warning", "1", "3d", "6h", 30),
 )
 
 
@@ -53,12 +53,19 @@ def _burn(burn: Burn) -> Alert:
         workload:automation_runs_ended:increase{burn.long} > {burn.runs} - 0.5
         and
         workload:automation_runs_failed:increase{burn.long} > 3 - 0.5
+    """
+    why = (
+        f"{burn.factor} times as fast: of a budget for 30 days, {_share(burn)} % in {burn.long}. At least {burn.runs} "
+        "runs and 3 failures."
+    )
+    if burn.pause:
+        expr += f"""
         and on ($target)
         target:automation_data:age_intervals <= 3
         unless on ($target)
         target:automation_data_gap:seconds_since_end < ${burn.pause}_seconds
-    """
-    paging = burn.severity == "critical"
+        """
+        why += " Data are not older than 3 intervals, and none arrived late after a gap."
     return Alert(
         name="AutomationErrorBudgetBurn",
         severity=burn.severity,
@@ -67,11 +74,10 @@ def _burn(burn: Burn) -> Alert:
         summary="A workload fails much more often than its objective allows.",
         description=f'{WHO} has burnt its error budget {{{{ $value | printf "%.0f" }}}} times as fast as the objective '
         f"allows, over the last {burn.long} and still over the last {burn.short}.",
-        why=f"{burn.factor} times as fast: of a budget for 30 days, {_share(burn)} % in {burn.long}. At least "
-        f"{burn.runs} runs and 3 failures, data not older than 3 intervals, and none of it arrived late after a gap.",
-        wait="2m" if paging else "15m",
+        why=why,
+        wait="2m" if burn.pause else "15m",
         # Between two runs the short window may be empty; that is no recovery.
-        keep=burn.pause if paging else "",
+        keep=burn.pause,
         labels={"long_window": burn.long, "short_window": burn.short},
     )
 
