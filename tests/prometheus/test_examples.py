@@ -46,11 +46,13 @@ def amtool(binaries: AlertmanagerBinaries, *arguments: str) -> str:
     return result.stdout
 
 
+@pytest.mark.real
 def test_the_example_is_valid(binaries: AlertmanagerBinaries) -> None:
     """With its placeholders, as it stands."""
     assert "SUCCESS" in amtool(binaries, "check-config", str(EXAMPLE))
 
 
+@pytest.mark.real
 @pytest.mark.parametrize(("labels", "receiver"), ROUTES.items())
 def test_an_alert_is_routed(binaries: AlertmanagerBinaries, labels: str, receiver: str) -> None:
     """By its name, severity and team; what is not ours goes to the receiver of everything else."""

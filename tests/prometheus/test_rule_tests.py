@@ -21,6 +21,7 @@ from tools.rules.lint import scraped
 Json = Mapping[str, Any]
 
 
+@pytest.mark.real
 @pytest.mark.parametrize("path", TEST_FILES, ids=lambda path: path.stem)
 def test_rules_behave(binaries: Binaries, path: Path) -> None:
     """As the file says."""
