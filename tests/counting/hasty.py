@@ -1,4 +1,4 @@
-"""A plugin for runs of the tests that are meant to fail: a failure is found the same way every time, and not made smaller."""
+"""A plugin for tests that are meant to fail: a failure is found the same way every time, and not made smaller."""
 
 from __future__ import annotations
 
