@@ -155,7 +155,8 @@ def configuration(simulator: Simulator, base_url: str, folder: Path) -> dict[str
         },
         "workloads": [
             {"match": {"workload": "nightly-*"}, "labels": {"team": "data", "tier": "1"}},
-            {"match": {"workload": "ticket-triage"}, "objective": {"success_ratio": 0.9}},
+            # nine of ten runs fail in a burst: well above 14.4 times a budget of 4 %
+            {"match": {"workload": "ticket-triage"}, "objective": {"success_ratio": 0.96}},
         ],
         "state": str(folder / "state.db"),
     }
