@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from exporter.catalogue.ledger import GAP_END, GAP_SECONDS, LATE_RUNS_SKIPPED
-from exporter.counting.ledger import ListingState, SeriesKey
+from exporter.counting.ledger import Changes, ListingState, SeriesKey
 from exporter.observations import Page, Run, Workload
 from exporter.times import DAY, HOUR, MINUTE, Micros
 from tests.counting.kit import LIMITS, RULES, START, Bench, ended, running
@@ -157,6 +157,13 @@ def test_the_baseline_never_moves(bench: Bench) -> None:
         bench.finish()
     assert bench.ledger.target is not None
     assert bench.ledger.target.baseline_at == START
+
+
+def test_a_day_is_pruned_whole_and_the_days_after_it_stay() -> None:
+    ledger = Bench().ledger
+    ledger.keep_ids(Changes(remember=[(day, "x") for day in range(3)]))
+    ledger.keep_ids(Changes(prune_before_day=1))
+    assert [day for day in range(3) if ledger.remembered({("x", day)})] == [1, 2]
 
 
 def test_nothing_is_pruned_while_the_clocks_disagree(bench: Bench) -> None:

@@ -276,6 +276,27 @@ def test_a_run_born_below_the_floor_is_skipped_once_and_visibly(bench: Bench) ->
     assert bench.counted() == before
 
 
+@pytest.mark.parametrize("latest", [-1, 0, 1])
+def test_an_open_run_born_below_the_floor_is_late_too(bench: Bench, latest: int) -> None:
+    """From the floor on its latest time counts; below it is history, however often it is shown."""
+    floor = bench.ledger.target.floor if bench.ledger.target is not None else 0
+    run = replace(running("a", floor - DAY), started=floor + latest)
+    for _ in range(3):
+        bench.page(run)
+        bench.now += MINUTE
+    assert bench.own(LATE_RUNS_SKIPPED.name) == (latest >= 0)
+    assert not bench.ledger.open_runs
+
+
+def test_a_page_may_be_the_first_batch_of_a_target() -> None:
+    """A platform without a roster: its baseline, and the ledger's own counters at 0."""
+    bench = Bench()
+    bench.page(ended("a", START - HOUR), kind="sweep")
+    assert bench.ledger.target is not None
+    assert SeriesKey(RUNS_EXPIRED.name, ()) in bench.ledger.series
+    assert bench.counted() == {}
+
+
 def test_the_floor_waits_for_a_listing_that_cannot_be_read() -> None:
     bench = Bench()
     bench.roster("w", "broken")

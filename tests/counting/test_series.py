@@ -308,6 +308,17 @@ def test_lowering_the_cap_folds_no_value_that_is_shown() -> None:
     assert triggers(bench) == {"a": 2, "b": 2, "c": 2, OTHER: 1}
 
 
+def test_a_value_that_left_with_its_workload_makes_room() -> None:
+    bench = capped(1)
+    of_trigger(bench, "a")
+    for _ in range(4 * 102):
+        bench.now += 6 * HOUR
+        bench.roster("v")
+    bench.roster("v", "w")
+    of_trigger(bench, "b")
+    assert triggers(bench) == {"b": 1}
+
+
 def test_every_family_has_a_cap_of_its_own() -> None:
     bench = capped(1)
     of_trigger(bench, "a")
