@@ -123,6 +123,11 @@ class StoreAndCore(RuleBasedStateMachine):
         self.store._connection.close()
         self.store._unlock()
         self.store = self.open()
+        for name in (LISTED, WINDOW):  # held from here on is what was committed, whether anybody had seen it or not
+            for key, series in self.store.ledger(name).series.items():
+                known = self.exposed.get((name, key), series)
+                assert all(a <= b for a, b in zip(known.shown, series.shown, strict=True))
+                self.exposed[name, key] = series._replace(created=known.created)
 
     @staticmethod
     def fault(what: str) -> Any:
