@@ -16,6 +16,7 @@ from pydantic.fields import FieldInfo
 
 from exporter.config.model import PLATFORMS, Match, Objective, Settings, WorkloadRule
 from exporter.config.shape import models_in, tags, variable_of
+from exporter.http import Proxy
 from exporter.platforms.durations import Duration, format_duration
 from exporter.platforms.fields import SIZE, format_size
 from exporter.platforms.own_labels import RESERVED_LABELS
@@ -152,6 +153,8 @@ def _type_of(annotation: Any) -> str:  # noqa: PLR0911 - one return a kind of ty
         return _TYPES[annotation]
     if annotation is Secret:
         return "secret"
+    if annotation is Proxy:
+        return "URL with or without credentials, or `off`"
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return "mapping"
     return "path"

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 
 from exporter import __version__
 from exporter.catalogue.ledger import GAP_END, GAP_SECONDS
 from exporter.counting.ledger import SeriesKey
+from exporter.platforms.fields import plain_http
 from exporter.target import Target
 from exporter.times import SECOND, Micros
-from exporter.web.views import ErrorView, PaceView, StatusView, TargetView
+from exporter.web.views import ErrorView, Exposure, PaceView, StatusView, TargetView
 
 NextRun = Callable[[str], Micros | None]
 
@@ -37,12 +38,20 @@ def _target(target: Target, next_run: NextRun) -> TargetView:
         gap=_gap(target),
         gap_end=target.ledger.marks.get(SeriesKey(GAP_END.name, ())),
         degraded=tuple(sorted(target.degraded)),
+        warnings=tuple(_exposures(target)),
         error=None if error is None else ErrorView(error.reason, error.message, error.at),
         pace=_pace(target),
         workloads=len(target.ledger.workloads),
         series=len(target.ledger.series),
         open_runs=len(target.ledger.open_runs),
     )
+
+
+def _exposures(target: Target) -> Iterator[Exposure]:
+    if target.tls_insecure:
+        yield "certificate not verified"
+    if plain_http(target.client.origin):
+        yield "not encrypted"
 
 
 def _gap(target: Target) -> Micros:

@@ -4,6 +4,7 @@
 - ``wire``       one request, sent and read whole within its deadline
 - ``network``    sockets that can be shut down, and ``streams``, whose every blocking call is cut to the deadline
 - ``transport``  the connection pool on them, direct or through a proxy
+- ``proxy``      Proxy: a target's own, or the environment's
 - ``budget``     Budget, Budgets: the pace, per origin and credential
 - ``circuit``    Circuit: when a target fails again and again
 - ``headers``    times, waits and quotas in response headers (pure)
@@ -19,16 +20,17 @@ from exporter.http.budget import Budget, Budgets
 from exporter.http.circuit import Circuit
 from exporter.http.client import Classify, Client
 from exporter.http.headers import Quota, http_date
+from exporter.http.proxy import Choice, Proxy, is_loopback
 from exporter.http.reply import Reply
 from exporter.http.settings import Observer, Settings
 from exporter.http.tls import ssl_context
-from exporter.http.transport import is_loopback
 from exporter.http.urls import Params, segment
 
 __all__ = [
     "Auth",
     "Budget",
     "Budgets",
+    "Choice",
     "Circuit",
     "Classify",
     "Client",
@@ -36,6 +38,7 @@ __all__ = [
     "NoAuth",
     "Observer",
     "Params",
+    "Proxy",
     "Quota",
     "Reply",
     "Settings",

@@ -132,7 +132,7 @@ def from_exception(error: Exception, where: str, *, peer_closed: bool = False) -
             return ConnectFailed(f"{where}: the connection was closed before the answer was complete")
         return InvalidResponse(f"{where}: found no valid HTTP, expected an HTTP/1.1 answer")
     if isinstance(error, (httpcore.ProxyError, httpx.ProxyError)):
-        return ConnectFailed(f"{where}: the proxy of the environment refused the connection")
+        return ConnectFailed(f"{where}: the proxy refused the connection")
     system = next((each for each in causes if isinstance(each, OSError)), None)
     return ConnectFailed(f"{where}: {_system_words(system)}")
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from exporter import __version__
+from exporter.http.proxy import Choice
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +25,8 @@ class Settings:
     """False accepts any certificate."""
     ca_file: str | None = None
     """PEM; replaces the usual trust store."""
+    proxy: Choice = None
+    """None: what the environment says; ``off``: none."""
     user_agent: str = f"automation-exporter/{__version__}"
 
 

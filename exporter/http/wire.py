@@ -13,9 +13,10 @@ from exporter.errors import ConnectFailed, TimedOut, UpstreamError
 from exporter.http import body
 from exporter.http.failure import FAILURES, from_exception
 from exporter.http.network import Network
+from exporter.http.proxy import proxy_for
 from exporter.http.settings import Settings
 from exporter.http.tls import ssl_context
-from exporter.http.transport import PoolTransport, environment_proxy
+from exporter.http.transport import PoolTransport
 
 ERROR_BODY = 64 * 1024
 """Bytes read of an answer that is no success: enough for an error code."""
@@ -39,7 +40,7 @@ class Wire:
         if transport is None:
             self._network = Network()
             context = ssl_context(settings.verify, settings.ca_file)
-            transport = self._pool = PoolTransport(self._network, context, environment_proxy(base))
+            transport = self._pool = PoolTransport(self._network, context, proxy_for(base, settings.proxy))
         self._transport = transport
 
     def exchange(

@@ -10,12 +10,13 @@ from __future__ import annotations
 import ipaddress
 import re
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated, Final, Literal
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer, ValidationInfo, WithJsonSchema
 
 from exporter.errors import Unauthorized
+from exporter.http.proxy import DIRECT, Proxy
 from exporter.platforms.wrong import wrong
 from exporter.secrets import Secret, flaw_of
 
@@ -104,6 +105,28 @@ def normalise_endpoint(text: str) -> str:
 
 Endpoint = Annotated[str, AfterValidator(normalise_endpoint)]
 """A base URL without credentials, query and trailing slash."""
+
+
+def _proxy(value: object) -> object:
+    if isinstance(value, Proxy):
+        return value
+    if value is False or value in (DIRECT, "none", "false"):
+        return DIRECT
+    if not isinstance(value, str):
+        raise wrong("is not text", "write http://host:port, or off")
+    try:
+        return Proxy(value)
+    except ValueError as error:
+        raise wrong(str(error), "write http://host:port or https://host:port, with user:password@ if need be") from None
+
+
+ProxyChoice = Annotated[
+    Proxy | Literal["off"],
+    BeforeValidator(_proxy),
+    PlainSerializer(str, return_type=str),
+    WithJsonSchema({"type": "string"}),
+]
+"""The address of a proxy, or ``off``."""
 
 
 # Files, patterns and secrets

@@ -8,7 +8,7 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field
 
 from exporter.platforms.durations import Duration, format_duration
-from exporter.platforms.fields import Endpoint, ExistingFile, Share, Size
+from exporter.platforms.fields import Endpoint, ExistingFile, ProxyChoice, Share, Size
 from exporter.platforms.wrong import Conflict
 from exporter.times import DAY, HOUR, MINUTE, SECOND, Micros
 
@@ -74,6 +74,9 @@ class Pace(SettingsModel):
     """Certificates (PEM) to trust instead of the system's."""
     insecure_skip_verify: bool = False
     """Do not verify the upstream's certificate. Anybody on the way can then take the credentials."""
+    proxy: ProxyChoice | None = Field(default=None, examples=["http://user:${PROXY_PASSWORD}@proxy.example.net:3128"])
+    """Proxy on the way to the upstream, ``off`` for none. Without it what ``HTTPS_PROXY``, ``HTTP_PROXY``,
+    ``ALL_PROXY`` and ``NO_PROXY`` say."""
 
 
 def conflicts_of_pace(pace: Pace) -> Iterator[Conflict]:

@@ -104,6 +104,7 @@ class TargetSettings(Pace):
             max_response_bytes=self.max_response_bytes,
             verify=not self.insecure_skip_verify,
             ca_file=str(self.ca_file) if self.ca_file is not None else None,
+            proxy=self.proxy,
         )
 
     def secrets(self) -> Iterator[Secret]:

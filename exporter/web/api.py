@@ -30,6 +30,7 @@ def _target(target: TargetView) -> dict[str, Any]:
         "platform": target.platform,
         "state": target.state,
         "degraded": list(target.degraded),
+        "warnings": list(target.warnings),
         "interval_seconds": target.interval / SECOND,
         "last_poll": _time(target.last_poll),
         "last_success": _time(target.last_success),

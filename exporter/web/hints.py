@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from exporter.errors import Reason
+from exporter.web.views import Exposure
 
 HINTS: Final[Mapping[Reason, str]] = {
     "timeout": "The platform answered too slowly. If that is usual for it, raise the target's timeout.",
@@ -32,3 +33,10 @@ DEGRADED: Final[Mapping[str, str]] = {
     "unsorted": "The platform lists runs out of order; they are read whole once an hour.",
 }
 """What the reasons of ``automation_exporter_target_degraded`` mean; platforms may have further ones."""
+
+EXPOSURES: Final[Mapping[Exposure, str]] = {
+    "certificate not verified": "insecure_skip_verify is on: anybody between here and the platform can take the "
+    "credentials. Set ca_file instead.",
+    "not encrypted": "The endpoint is plain http: anybody between here and the platform can read the credentials.",
+}
+"""What the warnings about a target's configuration mean."""

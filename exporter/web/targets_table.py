@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Final
 
 from exporter.times import SECOND, Micros
-from exporter.web.hints import DEGRADED, HINTS
+from exporter.web.hints import DEGRADED, EXPOSURES, HINTS
 from exporter.web.markup import Markup, element, join
 from exporter.web.selection import address
 from exporter.web.sorting import Column, Order, headings, in_order
@@ -64,7 +64,8 @@ def _cells(target: TargetView, now: Micros) -> list[Markup]:
 
 def _state(target: TargetView) -> Markup:
     reasons = (span(reason, kind="warn", title=DEGRADED.get(reason)) for reason in target.degraded)
-    return lines(span(target.state, kind=_KINDS[target.state]), *reasons)
+    exposed = (span(warning, kind="bad", title=EXPOSURES[warning]) for warning in target.warnings)
+    return lines(span(target.state, kind=_KINDS[target.state]), *reasons, *exposed)
 
 
 def _polls(target: TargetView, now: Micros) -> Markup:

@@ -13,6 +13,10 @@ TargetState = Literal["starting", "up", "down"]
 """Of a target: no poll has finished since the start; the last finished poll was good; it was not."""
 
 
+Exposure = Literal["certificate not verified", "not encrypted"]
+"""What the configuration of a target gives away."""
+
+
 @dataclass(frozen=True, slots=True)
 class ErrorView:
     """The newest error of a target; ``message`` holds neither secrets nor payloads."""
@@ -47,7 +51,8 @@ class TargetView:
     ``last_poll`` is when its last poll ended, ``last_success`` when its last good one did, ``data`` the time up to
     which what it publishes is whole (``automation_exporter_target_data_timestamp_seconds``). ``gap`` adds up the
     lengths of the gaps in reading that were closed, ``gap_end`` is when the last one was.
-    ``degraded`` names what is wrong although it is up. ``error`` is its newest error, also when later polls were good.
+    ``degraded`` names what is wrong although it is up, ``warnings`` what its configuration gives away. ``error`` is its
+    newest error, also when later polls were good.
     """
 
     name: str
@@ -61,6 +66,7 @@ class TargetView:
     gap: Micros = 0
     gap_end: Micros | None = None
     degraded: tuple[str, ...] = ()
+    warnings: tuple[Exposure, ...] = ()
     error: ErrorView | None = None
     pace: PaceView = field(default_factory=PaceView)
     workloads: int = 0

@@ -67,7 +67,7 @@ REFUSED = ConnectionRefusedError(111, "Connection refused")
         (caused(httpcore.ConnectError(), REFUSED), ConnectFailed, "connection refused"),
         (caused(httpcore.ConnectError(), socket.gaierror(-2, "x")), ConnectFailed, "the host name was not resolved"),
         (httpcore.ReadError(), ConnectFailed, "the connection broke"),
-        (httpcore.ProxyError("hidden-value"), ConnectFailed, "the proxy of the environment refused the connection"),
+        (httpcore.ProxyError("hidden-value"), ConnectFailed, "the proxy refused the connection"),
         (
             httpcore.RemoteProtocolError("hidden-value"),
             InvalidResponse,

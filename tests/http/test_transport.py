@@ -12,9 +12,10 @@ import pytest
 import trustme
 
 from exporter.errors import ConfigError
-from exporter.http import is_loopback
+from exporter.http import Proxy, is_loopback
 from exporter.http.network import Network
-from exporter.http.transport import PoolTransport, environment_proxy
+from exporter.http.proxy import environment_proxy
+from exporter.http.transport import PoolTransport
 from tests.http.support import Script, read_request, server
 
 VARIABLES = ("http_proxy", "https_proxy", "all_proxy", "no_proxy")
@@ -38,6 +39,7 @@ def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
         ({"ALL_PROXY": "http://proxy.example:3128"}, "http://api.example.com/", "http://proxy.example:3128"),
         ({"ALL_PROXY": "http://p.example", "NO_PROXY": "example.com"}, "https://api.example.com/", None),
         ({"ALL_PROXY": "http://p.example", "NO_PROXY": "*"}, "https://api.example.com/", None),
+        ({"HTTPS_PROXY": "proxy.example"}, "https://api.example.com/", "http://proxy.example:80"),
         ({"ALL_PROXY": "http://p.example"}, "http://127.0.0.1:8080/", None),
         ({"ALL_PROXY": "http://p.example"}, "http://[::1]:8080/", None),
         ({"ALL_PROXY": "http://p.example"}, "http://localhost/", None),
@@ -51,14 +53,14 @@ def test_the_environments_proxy(
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
     found = environment_proxy(httpx.URL(url))
-    assert (str(found.url) if found else None) == proxy
+    assert (found.url if found else None) == proxy
 
 
 @pytest.mark.parametrize("value", ["socks5://user:hidden-value@proxy.example", "http://[hidden-value", "http://"])
 def test_a_proxy_that_cannot_be_used(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
     """Said at start, without its password."""
     monkeypatch.setenv("ALL_PROXY", value)
-    with pytest.raises(ConfigError, match="the proxy of the environment is") as caught:
+    with pytest.raises(ConfigError, match=r"the proxy of the environment (is|names) no") as caught:
         environment_proxy(httpx.URL("https://api.example.com/"))
     assert "hidden-value" not in str(caught.value)
 
@@ -124,7 +126,7 @@ def test_tls_through_a_proxy(outer: str) -> None:
     seen: list[bytes] = []
     with server(tunnel(inner, seen), context=proxy_side if outer == "https" else None) as base_url:
         network = Network()
-        transport = PoolTransport(network, trusting, httpx.Proxy(base_url, auth=("user", "example-word")))
+        transport = PoolTransport(network, trusting, Proxy(base_url.replace("://", "://user:example-word@")))
         request = httpx.Request("GET", "https://api.example.com/x", headers={"Authorization": "Bearer example-token"})
         request.extensions["timeout"] = dict.fromkeys(("connect", "read", "write", "pool"), 5.0)
         with network.deadline.within(5):
@@ -148,7 +150,7 @@ def test_a_proxy_that_refuses() -> None:
         connection.sendall(b"HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\n\r\n")
 
     with server(script) as base_url:
-        transport = PoolTransport(Network(), ssl.create_default_context(), httpx.Proxy(base_url))
+        transport = PoolTransport(Network(), ssl.create_default_context(), Proxy(base_url))
         with pytest.raises(httpcore.ProxyError):
             transport.handle_request(httpx.Request("GET", "https://api.example.com/x"))
         transport.close()
@@ -163,7 +165,7 @@ def test_plain_http_through_a_proxy() -> None:
         connection.sendall(OK)
 
     with server(script) as base_url:
-        transport = PoolTransport(Network(), ssl.create_default_context(), httpx.Proxy(base_url))
+        transport = PoolTransport(Network(), ssl.create_default_context(), Proxy(base_url))
         response = transport.handle_request(httpx.Request("GET", "http://api.example.com/x"))
         assert response.status_code == 200
         response.close()

@@ -63,6 +63,12 @@ def test_a_target_that_was_not_polled_yet_has_empty_cells() -> None:
     assert (name, state, polls, data, error) == ("fleet|roboto", "starting", "", "", "")
 
 
+def test_what_the_configuration_gives_away_stands_beside_the_state() -> None:
+    exposed = page(replace(UP, warnings=("certificate not verified", "not encrypted")))
+    assert cells(exposed, "targets")[0][1] == "up|certificate not verified|not encrypted"
+    assert "insecure_skip_verify is on" in exposed
+
+
 def test_a_poll_that_is_due_comes_now() -> None:
     assert cells(page(UP), "targets")[0][2] == "last 0 s ago|next now|every 1 min"
 

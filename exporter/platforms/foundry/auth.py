@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final, Protocol
 
 from exporter.errors import ConnectFailed, Unauthorized, UpstreamError
-from exporter.http import Auth, HeaderAuth
+from exporter.http import Auth, Choice, HeaderAuth, Proxy
 from exporter.platforms.foundry.settings import (
     ClientSecretAuth,
     DefaultAuth,
@@ -21,6 +21,7 @@ from exporter.platforms.foundry.settings import (
     TokenAuth,
     WorkloadIdentityAuth,
 )
+from exporter.redaction import remember
 
 SCOPE: Final = "https://ai.azure.com/.default"
 """What tokens are asked for (azure-ai-projects 2.10.0)."""
@@ -87,12 +88,14 @@ class AzureAuth:
         try:
             if self._credential is None:
                 self._credential = self._make()
-            return self._credential.get_token(SCOPE)
+            token = self._credential.get_token(SCOPE)
         except AzureError as error:
             raise _told(error) from None
         except ValueError:
             # azure-identity judges ids and addresses itself, in words that may repeat them
             raise Unauthorized("no token from Microsoft Entra: azure-identity refuses the auth settings") from None
+        remember(token.token)
+        return token
 
     def __repr__(self) -> str:
         return "AzureAuth()"
@@ -113,10 +116,10 @@ def credential(settings: FoundrySettings) -> Credential:
     made: Credential
     match settings.auth:
         case ClientSecretAuth() as auth:
-            options |= _authority(auth.authority_host)
+            options |= _authority(auth.authority_host) | _way(settings.proxy)
             made = identity.ClientSecretCredential(auth.tenant_id, auth.client_id, auth.secret.read(), **options)
         case WorkloadIdentityAuth() as auth:
-            options |= _authority(auth.authority_host)
+            options |= _authority(auth.authority_host) | _way(settings.proxy)
             file = auth.federated_token_file
             made = identity.WorkloadIdentityCredential(
                 tenant_id=auth.tenant_id,
@@ -147,6 +150,13 @@ def _options(settings: FoundrySettings) -> dict[str, Any]:
 def _authority(host: str | None) -> dict[str, Any]:
     """An authority that somebody named is taken as it is; the public cloud is not asked whether it exists."""
     return {} if host is None else {"authority": host, "disable_instance_discovery": True}
+
+
+def _way(proxy: Choice) -> dict[str, Any]:
+    """The target's proxy, for tokens too. What the machine itself is asked for (managed identity) takes no proxy."""
+    if isinstance(proxy, Proxy):
+        return {"proxies": {"http": proxy.url, "https": proxy.url}}
+    return {} if proxy is None else {"use_env_settings": False}
 
 
 def _told(error: Exception) -> UpstreamError:

@@ -151,7 +151,8 @@ class FoundrySettings(TargetSettings, Selection):
         examples=[{"kind": "managed_identity"}],
     )
     """How to get tokens: kind ``token``, ``client_secret``, ``workload_identity``, ``managed_identity`` or
-    ``default``; all but ``token`` need the extra ``azure``."""
+    ``default``; all but ``token`` need the extra ``azure``. ``proxy`` holds for the sign-ins of ``client_secret`` and
+    ``workload_identity`` too."""
     features: Annotated[Features | None, BeforeValidator(_none_when_off)] = "Routines=V2Preview"
     """Preview features asked for in the header ``Foundry-Features``; ``off`` sends none."""
 

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import base64
+import socket
+import ssl
 import sys
+import threading
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pytest
+import trustme
 from azure.core.exceptions import ClientAuthenticationError, HttpResponseError, ServiceRequestError
 from azure.identity import CredentialUnavailableError
 
@@ -17,7 +22,9 @@ from exporter.http import Settings as HttpSettings
 from exporter.observations import Roster
 from exporter.platforms.foundry import FoundryPlatform, FoundrySettings
 from exporter.platforms.foundry.auth import AzureAuth, auth_for
+from exporter.redaction import BLANK, redact
 from exporter.times import SystemClock
+from tests.http.support import Script, read_request, server
 from tests.platforms.support import FOUNDRY_URL, foundry, sample, view
 from tests.simulator.conftest import Served, served, served_with_tls
 
@@ -220,3 +227,75 @@ def test_nobody_at_the_authority(served: Served) -> None:
     auth = client_secret(served, "example-client-secret") | {"authority_host": "https://127.0.0.1:1"}
     with pytest.raises(ConnectFailed):
         auth_for(settings_for(served, auth)).headers(URL)
+
+
+def listening(seen: list[bytes]) -> Script:
+    """A proxy that hears what it is asked for, and refuses."""
+
+    def script(connection: socket.socket, ended: threading.Event) -> None:
+        seen.append(read_request(connection))
+        connection.sendall(b"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n")
+
+    return script
+
+
+def test_tokens_are_asked_for_through_the_targets_proxy(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever the environment says; its credentials go to the proxy, the application's secret does not."""
+    monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:1")
+    seen: list[bytes] = []
+    auth = client_secret(served, "example-client-secret") | {"authority_host": "https://authority.example.net"}
+    with server(listening(seen)) as proxy:
+        settings = settings_for(served, auth, proxy=proxy.replace("://", "://user:example-word@"))
+        with pytest.raises(ConnectFailed):
+            auth_for(settings).headers(URL)
+    assert seen
+    for asked in seen:
+        assert asked.startswith(b"CONNECT authority.example.net:443 ")
+        assert b"Proxy-Authorization: Basic " + base64.b64encode(b"user:example-word") in asked
+        assert b"example-client-secret" not in asked
+
+
+@pytest.mark.parametrize(("proxy", "heard"), [(None, True), ("off", False)])
+def test_the_environments_proxy_is_used_unless_it_is_off(
+    served_with_tls: Served, monkeypatch: pytest.MonkeyPatch, proxy: str | None, heard: bool
+) -> None:
+    """``off`` is none, for tokens too."""
+    for name in ("NO_PROXY", "no_proxy"):
+        monkeypatch.delenv(name, raising=False)
+    seen: list[bytes] = []
+    auth = client_secret(served_with_tls, served_with_tls.simulator.credentials.client_secret)
+    settings = settings_for(served_with_tls, auth, ca_file=str(served_with_tls.ca_file), proxy=proxy)
+    with server(listening(seen)) as environment:
+        monkeypatch.setenv("HTTPS_PROXY", environment)
+        try:
+            auth_for(settings).headers(URL)
+        except ConnectFailed:
+            assert heard
+    assert bool(seen) is heard
+
+
+def test_a_token_is_known_to_the_redactor_before_anybody_has_it() -> None:
+    """It is renewed every hour, and was never in a configuration."""
+    issuer = Issuer()
+    auth = AzureAuth(issuer.make, wall=lambda: issuer.now)
+    token = header(auth).removeprefix("Bearer ")
+    assert redact(f"sent {token}") == f"sent {BLANK}"
+
+
+def test_no_redirect_of_the_token_endpoint_is_followed(served_with_tls: Served) -> None:
+    """The application's secret is in the body: it goes to the authority and nowhere else."""
+    seen: list[bytes] = []
+    with server(listening(seen)) as stranger:
+
+        def script(connection: socket.socket, ended: threading.Event) -> None:
+            read_request(connection)
+            connection.sendall(f"HTTP/1.1 307 x\r\nLocation: {stranger}/\r\nContent-Length: 0\r\n\r\n".encode())
+
+        authority = trustme.CA()
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        authority.issue_cert("127.0.0.1").configure_cert(context)
+        with server(script, context=context) as authority_host, authority.cert_pem.tempfile() as ca_file:
+            auth = client_secret(served_with_tls, "example-client-secret") | {"authority_host": authority_host}
+            with pytest.raises(UpstreamError):
+                auth_for(settings_for(served_with_tls, auth, ca_file=ca_file)).headers(URL)
+    assert seen == []
