@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
+from bench.kit import page as performance_page
 from tools import (
     chart,
     commands_page,
@@ -29,6 +30,7 @@ GENERATED: Mapping[str, Callable[[], str]] = {
     "docs/commands.md": commands_page.page,
     "docs/configuration.md": configuration_page.page,
     "docs/metrics.md": metrics_page.page,
+    "docs/performance.md": performance_page.page,
     **chart.GENERATED,
     **dashboards.GENERATED,
     **platform_pages.pages(),

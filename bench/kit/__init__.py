@@ -1,0 +1,11 @@
+"""What the scripts share: processes that always end, interleaved rounds, tables, the page.
+
+script.py      what a script is, and what it is given
+tools.py       programs that must be there
+processes.py   processes with their memory and processor time
+rounds.py      interleaved rounds, medians
+machine.py     what the figures were measured on, and whether it was busy
+results.py     figures as JSON;  tables.py, page.py  docs/performance.md from them
+population.py  series of realistic shape, from a seed;  state.py  a state file that holds them
+client.py      the scraper, as a process
+"""
