@@ -168,8 +168,8 @@ class _Body:
     def _clear(self) -> None:
         self._upstream.delete("/_simulator/faults").raise_for_status()
         self._upstream.delete("/_simulator/incidents").raise_for_status()
-        if self._life.rounded_windows:
-            self._switch_on(FaultOn("rounded_windows", "roboto"))
+        for fault in self._life.always:
+            self._switch_on(fault)
 
     def _upstream_answers(self) -> bool:
         if self._simulator.poll() is not None:
@@ -223,7 +223,8 @@ class _Body:
     def _compare_target(self, platform: str, text: str) -> bool:
         result, target = self._result, _target(platform)
         baseline = truth.baselines(self._state)[target]
-        since = baseline - 1 if platform in LISTED else baseline  # a listing's first instant is included
+        # A listing's first instant is included; a window is one of the upstream's clock.
+        since = baseline - (1 if platform in LISTED else self._life.skew * SECOND)
         asked = {"platform": platform, "since": str(since), "baseline": str(baseline)}
         answer = self._upstream.get("/_simulator/truth", params=asked).json()
         counted = truth.exposed(text, target)

@@ -9,6 +9,7 @@ from typing import Any, Final, get_args
 
 from exporter.killpoints import Point
 from tools.chaos.deck import DECK, Bend
+from tools.chaos.worlds import WINDOWED, WORKLOADS
 
 POINTS: Final[tuple[Point, ...]] = get_args(Point)
 
@@ -27,6 +28,10 @@ DEEPEST_AIM: Final[Mapping[Point, int]] = {"start": 1, "release": 2}
 USUAL_DEEPEST_AIM: Final = 20
 """A named point is aimed at when it is reached for up to this many times; most are reached again and again."""
 
+SKEWS: Final = (0, 0, 0, 600, -600, 30, -30)
+"""Seconds by which the clock of a windowed upstream is ahead of ours."""
+ONE_WORKLOAD_SHARE: Final = 0.25
+
 INCIDENTS: Final = ("failure_burst", "stuck_run", "expired_token", "dead_upstream", "quota_low")
 INCIDENT_SHARE: Final = 0.25
 
@@ -40,6 +45,8 @@ class FaultOn:
     probability: float = 1.0
     times: int | None = None
     """It meets so many requests and no more."""
+    path: str | None = None
+    """It meets requests of paths with this in them, such as those for one workload."""
     options: dict[str, Any] = field(default_factory=dict)
 
 
@@ -71,7 +78,10 @@ class Life:
     strict: bool
     """Only faults are dealt that bend nothing."""
     rounded_windows: bool
-    """The windowed upstream widens its windows to whole days, all its life."""
+    """Roboto widens its windows to whole days, all its life."""
+    skew: int
+    """Seconds by which the clocks of windowed upstreams are ahead, all their life: sums of runs that were filed under
+    another time before would be other sums, and nobody could tell."""
     keyed_by: str
     """Which time puts a run into a window of the windowed upstream."""
     short_windows: bool
@@ -81,6 +91,13 @@ class Life:
     early: tuple[Cycle, ...]
     """Before the exporter has begun to count, as many of them as that takes."""
     cycles: tuple[Cycle, ...]
+
+    @property
+    def always(self) -> tuple[FaultOn, ...]:
+        """What is so from the first request to the last."""
+        rounded = (FaultOn("rounded_windows", "roboto"),) if self.rounded_windows else ()
+        skewed = WINDOWED if self.skew else ()
+        return rounded + tuple(FaultOn("skewed_clock", name, options={"seconds": self.skew}) for name in skewed)
 
     @property
     def kind(self) -> str:
@@ -106,6 +123,7 @@ def plan(seed: int, number: int, kills: int, platforms: Sequence[str]) -> Life:
         speed=speed,
         strict=strict,
         rounded_windows=rounded,
+        skew=random.choice(SKEWS),
         keyed_by=random.choice(("creation", "creation", "completion")),
         short_windows=random.random() < 0.5,
         short_memory=random.random() < 0.5,
@@ -142,9 +160,12 @@ def _cycles(random: Random, kills: int, names: Sequence[str], platforms: Sequenc
 
 def _switched(random: Random, name: str, platforms: Sequence[str]) -> FaultOn:
     times = random.choice((None, None, 1, 4))
+    platform = random.choice(DECK[name].platforms or (None, *platforms))
+    one = platform == "foundry" and random.random() < ONE_WORKLOAD_SHARE
     return FaultOn(
         name,
-        platform=random.choice(DECK[name].platforms or (None, *platforms)),
+        platform=platform,
+        path=f"/{random.choice(WORKLOADS['foundry']).name}/" if one else None,
         probability=round(random.uniform(0.1, 0.6), 2) if times is None else 1.0,
         times=times,
         options=DECK[name].options(random),

@@ -81,7 +81,9 @@ WORKLOADS: Final[Mapping[Platform, Sequence[Made]]] = {
 }
 PLATFORMS: Final = tuple(WORKLOADS)
 LISTED: Final[Sequence[Platform]] = ("foundry", "moderately")
-"""Platforms that tell single runs."""
+"""Platforms that tell single runs, each with its id."""
+WINDOWED: Final[Sequence[Platform]] = ("roboto", "granite")
+"""Platforms that tell sums over windows."""
 
 
 def build(seed: int, clock: SharedClock) -> World:
