@@ -51,7 +51,7 @@ WORKFLOW_STEPS = Metric(
 ENDPOINT_INVOCATIONS = Metric(
     "granite_endpoint_invocations_total",
     "counter",
-    "Calls of published endpoints.",
+    "Calls of published endpoints, as far as the list told.",
     ("endpoint_slug", "http_method"),
     {"granite": "endpoint_usage invocations"},
     open_labels=("endpoint_slug", "http_method"),
@@ -60,7 +60,7 @@ ENDPOINT_INVOCATIONS = Metric(
 ENDPOINT_SUCCESSFUL_INVOCATIONS = Metric(
     "granite_endpoint_successful_invocations_total",
     "counter",
-    "Calls of published endpoints that succeeded.",
+    "Calls of published endpoints that succeeded, as far as the list told.",
     ("endpoint_slug", "http_method"),
     {"granite": "endpoint_usage success_count"},
     open_labels=("endpoint_slug", "http_method"),
@@ -91,7 +91,7 @@ WINDOW_WORKFLOW_EXECUTIONS = Metric(
 WINDOW_WORKFLOW_DURATION_MEAN = Metric(
     "granite_window_workflow_duration_mean_seconds",
     "gauge",
-    "Mean duration of one workflow's executions in the rolling window.",
+    "Mean duration of one workflow's executions in the rolling window, as far as the lists told.",
     ("workload", "window"),
     {"granite": "top_automations avg_duration_ms, else workflow_complexity avg_duration_ms"},
     unit=MICRO,
@@ -140,7 +140,7 @@ WINDOW_DURATION_DISTRIBUTION = Metric(
 WINDOW_ENDPOINT_RESPONSE_MEAN = Metric(
     "granite_window_endpoint_response_mean_seconds",
     "gauge",
-    "Mean response time of published endpoints in the rolling window.",
+    "Mean response time of published endpoints in the rolling window, as far as the list told.",
     ("window", "endpoint_slug", "http_method"),
     {"granite": "endpoint_usage avg_response_time_ms"},
     open_labels=("endpoint_slug", "http_method"),
@@ -149,7 +149,7 @@ WINDOW_ENDPOINT_RESPONSE_MEAN = Metric(
 WINDOW_ENDPOINT_RESPONSE_P95 = Metric(
     "granite_window_endpoint_response_p95_seconds",
     "gauge",
-    "95th percentile of the response time of published endpoints in the rolling window.",
+    "95th percentile of the response time of published endpoints in the rolling window, as far as the list told.",
     ("window", "endpoint_slug", "http_method"),
     {"granite": "endpoint_usage p95_response_time_ms"},
     open_labels=("endpoint_slug", "http_method"),

@@ -90,7 +90,7 @@ RUN_LATENESS = Metric(
 RUN_FAILURES = Metric(
     "automation_run_failures_total",
     "counter",
-    "Failed runs by reason, as the platform names it.",
+    "Failed runs by reason, as the platform names it. On Granite, as far as the list of categories told.",
     ("workload", "reason", "status_code"),
     {
         "foundry": "error_type, else http_<error_status_code>, else unknown; error_status_code",
@@ -103,7 +103,8 @@ RUN_FAILURES = Metric(
 TRIGGERED_RUNS = Metric(
     "automation_triggered_runs_total",
     "counter",
-    "Ended runs by what triggered them.",
+    "Ended runs by what triggered them. On Granite the executions of the platform's own count by trigger, ended or "
+    "not, as far as the list told.",
     ("workload", "trigger_type", "outcome"),
     {
         "foundry": "trigger_type",

@@ -14,7 +14,7 @@ from exporter.errors import InvalidResponse, UpstreamError
 from exporter.http import Client
 from exporter.observations import Move, Reading, Source, Windows
 from exporter.platforms.base import View
-from exporter.platforms.granite.figures import adds_up
+from exporter.platforms.granite.figures import adds_up, reasons_add_up
 from exporter.platforms.granite.names import asked, identity
 from exporter.platforms.granite.reading import read
 from exporter.platforms.granite.records import Analytics, Answer, Question
@@ -26,7 +26,7 @@ from exporter.times import DAY, HOUR, MINUTE, SECOND, Clock, Micros, seconds, to
 BATCH: Final = "/api/analytics/batch"
 CANCELLED_STATUS: Final = "cancelled"
 CUT_SHORT: Final = "cut_short"
-"""Reason of ``target_degraded``: a list of workflows lacks some that its own sums count."""
+"""Reason of ``target_degraded``: a list of workflows or of failure categories lacks some that its own sums count."""
 
 MOVE_AFTER: Final = 2
 """A move is tried when the window is this many times ``settle`` long (rule 12)."""
@@ -136,8 +136,10 @@ class _Poll:
     def _note(self, question: Question, told: Analytics) -> None:
         self._read[question] = self._now
         items = frozenset(identity(each.workflow_name) for each in told.automations)
-        self._told[question] = Told(items, adds_up(told, cancelled=question == "cancelled"))
-        whole = all(last.whole for last in self._told.values())
+        cancelled = question == "cancelled"
+        reasons = cancelled or reasons_add_up(told)
+        self._told[question] = Told(items, adds_up(told, cancelled=cancelled), reasons)
+        whole = all(last.whole and last.reasons for last in self._told.values())
         self._view.memory["degraded"] = frozenset() if whole else frozenset({CUT_SHORT})
 
     def _settled(self, told: Analytics) -> bool:

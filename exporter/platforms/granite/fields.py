@@ -180,11 +180,11 @@ ACCOUNT: Final = PlatformAccount(
             None,
             {
                 "workflows": feeds((RUNS, "workload"), (FIRST_SEEN, "workload"), also="the roster: births at 0"),
-                "failure_breakdown.total_failures": left("`summary.total_failures` is the same sum"),
+                "failure_breakdown.total_failures": serves("tells whether the list of categories is whole"),
                 "executions_over_time.granularity": OURS,
                 "success_rate.granularity": OURS,
                 "top_automations.sort_by": OURS,
-                "recent_failures.total": left("`summary.total_failures` is the same sum"),
+                "recent_failures.total": left("the list counts nothing; `summary.total_failures` is the sum"),
                 "recent_failures.limit": OURS,
                 "recent_failures.offset": OURS,
             },
@@ -205,7 +205,9 @@ ACCOUNT: Final = PlatformAccount(
         "and the workflows that they lack are read by name, with the requests that the announced limit leaves: at "
         "most half of it is ever used. A workflow that the first answer lacked is counted from the first poll on; "
         "if the platform files executions by their creation, one that was under way then is not counted.",
-        "Lists without a sum to compare them with (steps, interactions, endpoints) cover what was told.",
+        "The list of failure categories is compared with the sum beside it. When it lacks some, the same reason says "
+        "so: `automation_run_failures_total` covers the categories that were told, `automation_runs_total` all.",
+        "Lists without a sum to compare them with (steps, interactions, triggers, endpoints) cover what was told.",
         "`automation_run_failures_total` and `automation_triggered_runs_total` have no workload and no outcome here: "
         "the platform tells them for all workflows together.",
         "Servers may round the bounds of windows: an anchor moves only to a full day (of UTC, when `settle` is a day "

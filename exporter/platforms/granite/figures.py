@@ -59,6 +59,13 @@ def adds_up(told: Analytics, *, cancelled: bool = False) -> bool:
     )
 
 
+def reasons_add_up(told: Analytics) -> bool:
+    """Whether the list of failure categories is whole: its numbers add up to the sum beside it, where one is told."""
+    counts = [each.count for each in told.categories]
+    total = told.total_failures
+    return total is None or (None not in counts and sum(count or 0 for count in counts) >= total)
+
+
 def unlisted(answer: Answer) -> set[str]:
     """Return the workflows of the roster that the list does not name."""
     listed = {identity(each.workflow_name) for each in answer.told.automations}

@@ -24,10 +24,11 @@ ASSUMED_PERIOD: Final = MINUTE
 
 
 class Told(NamedTuple):
-    """What a list said last: the items it named, and whether it was whole."""
+    """What a list said last: the items it named, whether it was whole, and the failure categories beside it too."""
 
     items: frozenset[str] = frozenset()
     whole: bool = True
+    reasons: bool = True
 
 
 class Turn(NamedTuple):

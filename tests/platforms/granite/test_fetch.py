@@ -258,6 +258,16 @@ def test_workflows_that_a_cut_list_lacks_are_read_by_name() -> None:
     assert known.memory["degraded"] == {"cut_short"}
 
 
+def test_failure_categories_that_are_cut_short_are_told_of() -> None:
+    """The target says so; no workflow is read by name for it, since that would tell nothing more."""
+    answer = {**named("a"), "failure_breakdown": {"data": [{"category": "x", "count": 1}], "total_failures": 2}}
+    lists = counted("a", anchor=NOW - DAY) | counted("a", anchor=NOW - DAY, source="cancelled", outcome=CANCELLED)
+    known = knowing("a", windows=lists)
+    _, upstream = poll(known, answer=lambda _: reply(answer))
+    assert known.memory["degraded"] == {"cut_short"}
+    assert by_name(upstream) == []
+
+
 def test_a_new_workflow_that_a_cut_list_lacks_stays_by_name() -> None:
     """One reading, from the first poll on: the list would not tell of it."""
     lists = counted("a", anchor=NOW - DAY) | counted("a", anchor=NOW - DAY, source="cancelled", outcome=CANCELLED)

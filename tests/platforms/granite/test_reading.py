@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
+from exporter.catalogue import ALL
 from exporter.errors import InvalidResponse
-from exporter.platforms.granite.figures import adds_up
+from exporter.platforms.granite.figures import adds_up, reasons_add_up
 from exporter.platforms.granite.names import asked, identity
 from exporter.platforms.granite.reading import read
 from tests.platforms.support import document
@@ -92,6 +93,31 @@ def test_a_list_is_whole_when_it_adds_up(
         )
     )
     assert adds_up(told) is whole
+
+
+@pytest.mark.parametrize(
+    ("total", "counts", "whole"),
+    [(3, [2, 1], True), (3, [2], False), (3, [3, None], False), (0, [], True), (1, [], False), (None, [2], True)],
+)
+def test_failure_categories_are_whole_when_they_add_up(
+    total: int | None, counts: list[int | None], *, whole: bool
+) -> None:
+    """To the sum beside them; without one nothing can be said against them."""
+    data = [{"category": f"c{number}", "count": count} for number, count in enumerate(counts)]
+    told = read(batch(failure_breakdown={"data": data, "total_failures": total}))
+    assert reasons_add_up(told) is whole
+
+
+NO_SUM = ("actions_per_workflow", "endpoint_usage", "trigger_distribution", "failure_breakdown")
+"""Lists that may be cut short, whose lack no further reading makes good."""
+
+
+@pytest.mark.parametrize("member", NO_SUM)
+def test_help_says_that_a_list_covers_what_was_told(member: str) -> None:
+    """Of every family that such a list feeds."""
+    fed = [row for row in ALL if member in row.sources.get("granite", "")]
+    assert fed
+    assert [row.name for row in fed if "as far as the list" not in row.help] == []
 
 
 def test_half_surrogates_are_replaced() -> None:
