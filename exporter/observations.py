@@ -148,6 +148,9 @@ class Roster(Generic[T]):
     levels: tuple[Level, ...] = ()
     unknown: tuple[str, ...] = ()
     """Fields that held a value which no list knows."""
+    listings: tuple[str, ...] | None = None
+    """The listings that are read from now on, where they follow from the roster and others may have been before.
+    Open runs of those go with the first."""
 
 
 WalkKind = Literal["ordinary", "deep", "sweep"]

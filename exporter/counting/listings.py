@@ -44,6 +44,16 @@ def failed(draft: Draft, batch: ListingFailed) -> None:
     draft.changes.listings[batch.listing] = known._replace(failed=batch.reason, failed_at=draft.now, gone=batch.gone)
 
 
+def retire(draft: Draft, read: tuple[str, ...]) -> None:
+    """Drop the listings that are no longer read, which would look old for ever; their open runs go with the first."""
+    gone = {key for key, _ in draft.listings()} - {*read}
+    for key in gone:
+        draft.changes.listings[key] = None
+    for run_id, run in list(draft.open_runs()):
+        if run.listing in gone:
+            draft.changes.open_runs[run_id] = run._replace(listing=read[0])
+
+
 def _without_walk(state: ListingState) -> ListingState:
     return state._replace(link=None, top=None, kind=None, walk_started=None, depth=None)
 
@@ -66,7 +76,7 @@ def fresh_from(draft: Draft) -> Micros | None:
     """Return the start of the last whole read of the listing that was read longest ago.
 
     Listings of disabled and of vanished workloads do not count; one that was never read counts from when its
-    workload was first seen.
+    workload was first seen, or where it belongs to none, from the target's first poll.
     """
     oldest: Micros | None = None
     per_workload = draft.rules.listings_per_workload
@@ -79,10 +89,9 @@ def fresh_from(draft: Draft) -> Micros | None:
             read = None if state is None else state.last_whole
             read = workload.first_seen if read is None else read
             oldest = read if oldest is None else min(oldest, read)
-    else:
-        for state in states.values():
-            if state.last_whole is not None:
-                oldest = state.last_whole if oldest is None else min(oldest, state.last_whole)
+    elif any(state.last_whole is not None for state in states.values()):
+        first = draft.baseline().baseline_at
+        oldest = min(first if state.last_whole is None else state.last_whole for state in states.values())
     return oldest
 
 

@@ -27,7 +27,7 @@ def count_page(draft: Draft, page: Page[Run]) -> None:
     undatable = _undatable(draft, page, known, rows, remembered)
     for row in sorted(rows, key=lambda row: row.latest):  # the latest run of a page leaves its exemplar
         if draft.open_run(row.run.id) is not None:
-            _open_seen(draft, row)
+            _open_seen(draft, page.listing, row)
         elif draft.timeless(row.run.id) is not None:
             draft.changes.timeless[row.run.id] = draft.now
             _seen_again(draft, row)
@@ -121,7 +121,7 @@ def _seen_again(draft: Draft, row: Sighting) -> None:
         notable.note_ended(draft, row.run, row.latest, news=False)
 
 
-def _open_seen(draft: Draft, row: Sighting) -> None:
+def _open_seen(draft: Draft, listing: str, row: Sighting) -> None:
     run = row.run
     known = draft.open_run(run.id)
     if known is None:
@@ -132,6 +132,7 @@ def _open_seen(draft: Draft, row: Sighting) -> None:
         _count(draft, row._replace(days=days))
         return
     seen = known._replace(
+        listing=listing,
         state=run.state,
         seen_at=max(draft.now, known.seen_at),
         aged_from=draft.now if run.state == PAUSED else known.aged_from,

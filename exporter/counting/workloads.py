@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from exporter.catalogue import BY_NAME
 from exporter.catalogue import ledger as own
-from exporter.counting import schedules
+from exporter.counting import listings, schedules
 from exporter.counting.draft import Draft
 from exporter.counting.ledger import SeriesKey, WorkloadState
 from exporter.counting.series import OTHER, add, born, key_of
@@ -23,6 +23,8 @@ def count_roster(draft: Draft, roster: Roster[Workload]) -> None:
     for item in roster.items:
         see(draft, item)
     note_absent(draft, {item.identity for item in roster.items})
+    if roster.listings:
+        listings.retire(draft, roster.listings)
     target = draft.baseline()
     draft.changes.target = target._replace(roster_at=draft.now)
     draft.changes.levels[""] = levels(draft, (*roster.levels, *schedules.levels(draft)))

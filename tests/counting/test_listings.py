@@ -8,7 +8,7 @@ import pytest
 
 from exporter.catalogue.ledger import GAP_END, GAP_SECONDS, LATE_RUNS_SKIPPED
 from exporter.counting.ledger import Changes, ListingState, SeriesKey
-from exporter.observations import Page, Run, Workload
+from exporter.observations import Page, Roster, Run, Workload
 from exporter.times import DAY, HOUR, MINUTE, Micros
 from tests.counting.kit import LIMITS, RULES, START, Bench, ended, running
 
@@ -368,6 +368,51 @@ def test_disabled_and_absent_workloads_do_not_hold_the_data_time_back(bench: Ben
     bench.roster("w", *([Workload("x", "x", enabled=False)] if how == "disabled" else []))
     poll(bench, "w")
     assert data_at(bench) == bench.now
+
+
+SHARED = replace(RULES, listings_per_workload=False)
+"""A platform whose listings hold several workloads each."""
+
+
+def test_a_listing_that_is_no_longer_read_does_not_hold_the_data_time_back() -> None:
+    """A roster names those that are; what is open goes with the first of them."""
+    bench = Bench(rules=SHARED)
+    poll(bench, "one", "two")
+    bench.page(running("a", bench.now), listing="two")
+    bench.fail("two")
+    bench.now += 2 * HOUR
+    bench.put(Roster((Workload("w", "w"),), bench.upstream_now, listings=("one",)))
+    poll(bench, "one")
+    assert data_at(bench) == bench.now
+    assert [*bench.ledger.listings] == ["one"]
+    assert bench.ledger.open_runs["a"].listing == "one"
+
+
+def test_a_roster_that_names_no_listings_drops_none() -> None:
+    """Most platforms have one for good, or one for each workload."""
+    bench = Bench(rules=SHARED)
+    poll(bench, "one", "two")
+    bench.roster("w")
+    assert [*bench.ledger.listings] == ["one", "two"]
+
+
+def test_a_listing_that_was_never_read_counts_from_the_first_poll() -> None:
+    """One of several fails from the start: what it holds is not known since then."""
+    bench = Bench(rules=SHARED)
+    for _ in range(3):
+        bench.page(listing="one")
+        bench.fail("two")
+        bench.finish()
+        bench.now += HOUR
+    assert data_at(bench) == START
+
+
+def test_an_open_run_that_another_listing_shows_is_followed_there() -> None:
+    """An agent has moved from one request to another."""
+    bench = Bench(rules=SHARED)
+    bench.page(running("a", bench.now), listing="two")
+    bench.page(running("a", bench.now), listing="one")
+    assert bench.ledger.open_runs["a"].listing == "one"
 
 
 def test_the_data_time_never_falls(bench: Bench) -> None:

@@ -77,6 +77,27 @@ def test_executions_that_are_deleted_stay_counted() -> None:
         assert_exact(made, "moderately")
 
 
+def test_an_agent_that_is_gone_does_not_make_the_data_look_old() -> None:
+    """Asked for one by one, it had a listing of its own; the others stay exact."""
+    clock = ManualClock(START)
+    simulator = simulator_of(clock, pace=60.0, workloads=3)
+    library(simulator)
+    settings = {"parameter_style": "sdk", "include": ["*"], "deep_interval": "1m"}
+    with program(simulator, clock, platforms=["moderately"], **settings) as made:
+        for _ in advance(clock, 60, START + 30 * MINUTE):
+            assert made.poll("moderately").good
+        assert len(made.targets["moderately"].ledger.listings) == 3
+        simulator.world.remove_workload("moderately", "agent-3", at=clock())
+        for _ in advance(clock, 60, START + 2 * HOUR):
+            assert made.poll("moderately").good
+        ledger = made.targets["moderately"].ledger
+        assert len(ledger.listings) == 2
+        assert ledger.target is not None
+        assert ledger.target.data_at is not None
+        assert clock() - ledger.target.data_at <= MINUTE
+        assert made.targets["moderately"].degraded == frozenset()
+
+
 def test_a_renamed_agent_is_a_new_series() -> None:
     """Born at 0; what ran under the old name stays there."""
     clock = ManualClock(START)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Generator, Iterator
 from dataclasses import replace
 from typing import Final
@@ -23,7 +22,7 @@ from exporter.platforms.base import View
 from exporter.platforms.moderately.api import CHUNK, Api, chunks
 from exporter.platforms.moderately.listing import Known, Listing
 from exporter.platforms.moderately.names import Names
-from exporter.platforms.moderately.records import TERMINAL, Agent, Owned
+from exporter.platforms.moderately.records import TERMINAL, Agent, Owned, status_of
 from exporter.platforms.moderately.settings import ModeratelySettings
 from exporter.platforms.moderately.totals import Check
 from exporter.platforms.plan import Plan, plan
@@ -83,26 +82,33 @@ class _Poll:
         return last is None or not 0 <= self._now - last < self._limits.deep_interval
 
     def agents(self) -> Roster[Agent]:
-        """Read the list of agents."""
+        """Read the list of agents. It says which listings there are."""
         roster = self._names.learn()
         self._view.memory["agents_at"] = self._now
-        return roster
+        return replace(roster, listings=tuple(self._groups()))
 
     def listings(self) -> list[Listing]:
-        """Return the listings: one, or one for each chunk of agents that ``include`` names.
+        """Return the listings: one, or one for each chunk of agents that ``include`` names."""
+        groups = self._groups()
+        if not groups:
+            known = len(self._names.agents)
+            raise InvalidResponse(f"include selects none of the team's {known} agents; expected at least one")
+        self._keys = tuple(groups)
+        return [self._listing(key, agents) for key, agents in groups.items()]
+
+    def _groups(self) -> dict[str, tuple[str, ...] | None]:
+        """Return the agents that each listing is asked for, None for all of the team.
 
         Agents stand in the order of their creation, so that a new one does not move others to another listing.
         """
         if not self._settings.include:
-            self._keys = (EXECUTIONS,)
-            return [self._listing(EXECUTIONS, None)]
+            return {EXECUTIONS: None}
         agents = sorted(self._names.agents.values(), key=lambda agent: (agent.createdAt or 0, agent.agentId))
         chosen = [agent.agentId for agent in agents if self._settings.selects(agent.name or "")]
-        if not chosen:
-            raise InvalidResponse(f"include selects none of the team's {len(agents)} agents; expected at least one")
-        groups = chunks(chosen, self._api.agents_at_once)
-        self._keys = tuple(f"{EXECUTIONS}/{number}" if number else EXECUTIONS for number in range(len(groups)))
-        return [self._listing(key, tuple(ids)) for key, ids in zip(self._keys, groups, strict=True)]
+        return {
+            f"{EXECUTIONS}/{number}" if number else EXECUTIONS: tuple(ids)
+            for number, ids in enumerate(chunks(chosen, self._api.agents_at_once))
+        }
 
     def _listing(self, key: str, agents: tuple[str, ...] | None) -> Listing:
         known: dict[str, Known] = self._view.memory.setdefault("listings", {})
@@ -113,29 +119,38 @@ class _Poll:
         check = self._checks.setdefault(listing.key, Check())
         again = check.missing(self._view.counted) if self._is_checkable(listing) else False
         planned = self._plan(listing, sweep=again)
-        if self._is_checkable(listing):
-            check.asked(self._terminal(listing), self._api.clock.date or self._api.clock.now())
+        terminal = self._terminal(listing) if self._is_checkable(listing) else None
+        if terminal is not None:
+            check.asked(terminal, self._api.clock.date or self._api.clock.now())
         swept = complete = False
-        for batch in self._walk(listing, planned):
-            if isinstance(batch, Page):
-                complete = complete or batch.step.complete
-                swept = swept or (batch.step.complete and batch.step.kind == "sweep")
-            yield batch
+        try:
+            for batch in self._walk(listing, planned):
+                if isinstance(batch, Page):
+                    complete = complete or batch.step.complete
+                    swept = swept or (batch.step.complete and batch.step.kind == "sweep")
+                yield batch
+        finally:
+            if not complete:
+                check.failed()
         if complete:
             yield from self._open_runs(listing)
             check.walked(listing.ends, swept=swept)
-        else:
-            check.failed()
 
     def _is_checkable(self, listing: Listing) -> bool:
         """Whether the platform can count just what we do: not one listing of several, and not what ``exclude``
         leaves out by name."""
         return len(self._keys) == 1 and (listing.agents is not None or not self._settings.exclude)
 
-    def _terminal(self, listing: Listing) -> int:
-        """Return how many executions have ended, by the platform's own count."""
+    def _terminal(self, listing: Listing) -> int | None:
+        """Return how many executions have ended, by the platform's own count; None when it ignores ``statuses``."""
         ids = ",".join(listing.agents) if listing.agents is not None else None
-        return sum(self._api.executions(1, size=1, statuses=status, agentIds=ids).total for status in TERMINAL)
+        total = 0
+        for status in TERMINAL:
+            answer = self._api.executions(1, size=1, statuses=status, agentIds=ids)
+            if any(told not in ("", status) for told in map(status_of, answer.items)):
+                return None
+            total += answer.total
+        return total
 
     def _plan(self, listing: Listing, *, sweep: bool) -> Plan:
         state = self._view.listings.get(listing.key)
@@ -146,9 +161,12 @@ class _Poll:
         return planned
 
     def _walk(self, listing: Listing, planned: Plan) -> Iterator[Page[Owned] | ListingFailed]:
+        state = self._view.listings.get(listing.key)
+        if planned.resumes and state is not None and state.link is not None:
+            state = state._replace(link=listing.resumed(state.link))
         walk = Walk(
             listing.key,
-            self._view.listings.get(listing.key),
+            state,
             planned,
             limits=self._limits,
             allowance=self._allowance,
@@ -186,17 +204,16 @@ class _Poll:
 
     def _open_runs(self, listing: Listing) -> Iterator[Page[Owned]]:
         """Look up the open runs that the walk did not meet. What is not found stays open: only sweeps give it up."""
-        waiting: dict[str, list[str]] = defaultdict(list)
-        for identifier, run in self._view.open_runs.items():
+        waiting = [
+            identifier
+            for identifier, run in self._view.open_runs.items()
             # a run whose listing is no longer read, since ``include`` names fewer agents now, goes with the first
-            mine = run.listing == listing.key or (run.listing not in self._keys and listing.key == EXECUTIONS)
-            if mine and identifier not in listing.seen:
-                waiting[run.listing].append(identifier)
-        for key, identifiers in waiting.items():
-            for ids in chunks(sorted(identifiers), CHUNK):
-                yield from self._looked_up(listing, key, ids)
+            if run.listing == listing.key or (run.listing not in self._keys and listing.key == EXECUTIONS)
+        ]
+        for ids in chunks(sorted({*waiting} - listing.seen), CHUNK):
+            yield from self._looked_up(listing, ids)
 
-    def _looked_up(self, listing: Listing, key: str, ids: list[str]) -> Iterator[Page[Owned]]:
+    def _looked_up(self, listing: Listing, ids: list[str]) -> Iterator[Page[Owned]]:
         number, more = 1, True
         wanted = frozenset(ids)
         while more and wanted - listing.seen:
@@ -209,7 +226,7 @@ class _Poll:
             before = len(listing.seen)
             listing.note(answer.items)
             yield Page(
-                key,
+                listing.key,
                 number,
                 self._names.own(answer.items),
                 _beside(answer.upstream_now),

@@ -8,12 +8,12 @@ first, a walk begins at the last page and reads each page backwards.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Final
 
 from exporter.errors import InvalidResponse
-from exporter.platforms.moderately.api import Api, Listed
+from exporter.platforms.moderately.api import PAGE_SIZE, Api, Listed
 from exporter.platforms.moderately.names import Names
 from exporter.platforms.moderately.records import Execution, Owned
 from exporter.platforms.parsing import believable
@@ -34,6 +34,10 @@ class Known:
     """Number of the last page."""
     shrank: bool = False
     """Executions vanished since the walk under way began: then some moved to a page that was read already."""
+    totals: dict[str, int] = field(default_factory=dict)
+    """How many executions there were when a link of the walk under way was given out."""
+    size: int = PAGE_SIZE
+    """Executions on a page."""
 
 
 class Listing:
@@ -54,13 +58,27 @@ class Listing:
     def begin(self, *, sweep: bool) -> None:
         """A walk begins that goes on with nothing earlier. A sweep finds the order out anew."""
         self.known.shrank = False
+        self.known.totals.clear()
         if sweep:
             self.known.ascending = False
+
+    def resumed(self, link: str) -> str:
+        """Return where to go on for a link of an earlier poll. Raises UpstreamError.
+
+        Where new executions come first, those behind the link have moved up by no more places than the listing has
+        lost since. Reading a page twice is no harm.
+        """
+        then = self.known.totals.get(link)
+        if then is None or self.known.ascending:
+            return link
+        self._total = self._api.executions(1, size=1, agentIds=self._filter).total
+        pages = -(-max(0, then - self._total) // self.known.size)
+        return f"{LINK}{max(1, _number(link) - pages)}"
 
     def read(self, link: str | None) -> RawPage[Owned]:
         """Read the page at a link of ours, None for the new end. Raises UpstreamError."""
         if link is not None:
-            number = int(link.removeprefix(LINK))
+            number = _number(link)
             return self._page(number, self._ask(number))
         if self.known.ascending:
             return self._last(self.known.last)
@@ -92,11 +110,17 @@ class Listing:
         return direction > 0
 
     def _ask(self, number: int) -> Listed:
-        listed = self._api.executions(number, agentIds=",".join(self.agents) if self.agents is not None else None)
+        listed = self._api.executions(number, agentIds=self._filter)
         if self._total is not None and listed.total < self._total:
             self.known.shrank = True
         self._total = listed.total
+        if listed.more:
+            self.known.size = max(1, len(listed.items) + len(listed.skipped))
         return listed
+
+    @property
+    def _filter(self) -> str | None:
+        return ",".join(self.agents) if self.agents is not None else None
 
     def _page(self, number: int, listed: Listed) -> RawPage[Owned]:
         items = tuple(reversed(listed.items)) if self.known.ascending else listed.items
@@ -106,6 +130,7 @@ class Listing:
         self.note(items)
         following = number - 1 if self.known.ascending else number + 1
         leads_on = following > 0 if self.known.ascending else listed.more
+        self.known.totals[f"{LINK}{following}"] = listed.total
         return RawPage(
             items=owned,
             rows=tuple(Row(each.agentExecutionId, each.times) for each in items),
@@ -121,6 +146,10 @@ class Listing:
             end = max((at for at in each.ends.values() if at is not None), default=None)
             if end is not None:
                 self.ends[each.agentExecutionId] = end
+
+
+def _number(link: str) -> int:
+    return int(link.removeprefix(LINK))
 
 
 def _direction(items: Iterable[Execution], now: Micros) -> int:

@@ -29,7 +29,7 @@ from exporter.observations import Add, Level, Mark, Page, Roster, Run, Workload
 from exporter.platforms import labels
 from exporter.platforms.base import Birth
 from exporter.platforms.lengths import lasted
-from exporter.platforms.moderately.records import TERMINAL, Agent, Execution, Owned, Owner
+from exporter.platforms.moderately.records import TERMINAL, Agent, Execution, Owned, Owner, status_of
 from exporter.platforms.parsing import believable
 from exporter.times import Micros
 
@@ -52,6 +52,7 @@ def observe_roster(batch: Roster[Agent], selects: Selects) -> Roster[Workload]:
         upstream_now=batch.upstream_now,
         skipped=batch.skipped,
         levels=tuple(level for agent in chosen for level in _lifetime(agent)),
+        listings=batch.listings,
     )
 
 
@@ -74,10 +75,14 @@ def _lifetime(agent: Agent) -> Iterator[Level]:
 
 
 def observe_page(batch: Page[Owned], selects: Selects, now: Micros) -> Page[Run]:
-    """Say what a page of executions means."""
-    chosen = [each for each in batch.items if selects(each.owner.name or "")]
+    """Say what a page of executions means.
+
+    One whose owner has no name is chosen: ``include`` was pushed down, so the platform says that it is among those
+    asked for, and ``exclude`` leaves out by name.
+    """
+    chosen = [each for each in batch.items if each.owner.name is None or selects(each.owner.name)]
     owners = dict.fromkeys(each.owner for each in chosen)
-    statuses = {_status(each.execution) for each in chosen}
+    statuses = {status_of(each.execution) for each in chosen}
     return Page(
         listing=batch.listing,
         sequence=batch.sequence,
@@ -109,7 +114,7 @@ def observe_run(owned: Owned, now: Micros) -> Run:
         started=started,
         finished=finished,
         ended=outcome is not None,
-        state=STATE_OF.get(_status(execution), OPEN),
+        state=STATE_OF.get(status_of(execution), OPEN),
         outcome=outcome or UNKNOWN,
         adds=tuple(adds),
         marks=(Mark(LAST_RUN, (outcome,), finished),) if outcome is not None and finished is not None else (),
@@ -117,16 +122,12 @@ def observe_run(owned: Owned, now: Micros) -> Run:
     )
 
 
-def _status(execution: Execution) -> str:
-    return (execution.status or "").strip().lower()
-
-
 def _end(execution: Execution, now: Micros) -> tuple[str | None, Micros | None]:
     """Return outcome and time of the end, None while it is open: ended is what its status says so of, or what has
     an end (rule 4). Of several ends, the outcome's own counts."""
     ends = {outcome: believable(at, now) for outcome, at in execution.ends.items()}
     first = next(((outcome, at) for outcome, at in ends.items() if at is not None), None)
-    status = _status(execution)
+    status = status_of(execution)
     if status in TERMINAL:
         own = ends[status]
         return status, own if own is not None or first is None else first[1]

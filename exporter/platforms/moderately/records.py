@@ -81,5 +81,10 @@ class Owned(NamedTuple):
     owner: Owner
 
 
+def status_of(execution: Execution) -> str:
+    """Return the status in lower case, empty when it is not told."""
+    return (execution.status or "").strip().lower()
+
+
 TERMINAL: Final = (COMPLETED, FAILED, CANCELLED)
 """Statuses of ended executions, which are outcomes by the same names."""

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import Any
 
 import pytest
 
 from exporter.counting.ledger import ListingState, OpenRun
-from exporter.errors import InvalidResponse
+from exporter.errors import InvalidResponse, ServerFailed
 from exporter.observations import ListingFailed, Page, Roster
 from exporter.platforms.base import View
 from exporter.platforms.moderately import ModeratelyPlatform
@@ -158,6 +159,22 @@ def test_rows_that_vanish_make_the_walk_incomplete() -> None:
     assert not any(batch.step.complete or batch.step.whole for batch in batches if isinstance(batch, Page))
 
 
+def test_a_walk_that_goes_on_meets_what_has_moved_up_meanwhile() -> None:
+    """Ten rows vanished between two polls: the page at which the walk goes on is one earlier."""
+    team = Team([execution(number, born=NOW - number * HOUR) for number in range(1, 100)], size=10)
+    memory: dict[str, Any] = {}
+    team.broken = "6"
+    with pytest.raises(InvalidResponse):
+        poll(team, view(memory=memory))
+    team.broken = None
+    del team.executions[20:30]
+    team.requests.clear()
+    broken_off = ListingState(link="page=6", top=NOW - HOUR, kind="sweep", walk_started=NOW, depth=NOW - 8 * DAY)
+    batches = poll(team, view(floor=NOW - 8 * DAY, memory=memory, listings={"executions": broken_off}))
+    assert team.pages == ["1", "1", "2", "5", "6", "7", "8", "9"]  # the first one asks for the number of rows
+    assert runs(batches)[20:] == [f"e{number}" for number in range(51, 100)]
+
+
 def test_the_same_page_under_every_number_is_a_circle() -> None:
     """An ignored ``page`` is no endless listing."""
     team = Team([execution(number) for number in range(1, 200)], size=10)
@@ -216,6 +233,15 @@ def test_include_is_pushed_down() -> None:
     assert all(asked["agentIds"] == "a-2" for asked in team.asked("/agent-executions"))
 
 
+def test_an_execution_of_an_included_agent_counts_also_when_nobody_knows_its_version() -> None:
+    """The platform says that it is one of those asked for; its name is missing, not its agent."""
+    team = Team([execution(1, version="lost"), execution(2, version="v-1")], agents_of_lost="a-1")
+    batches = poll(team, platform=moderately(include=["First"]))
+    assert runs(batches) == ["e1", "e2"]
+    labels = [workload.label for batch in batches if isinstance(batch, Page) for workload in batch.workloads]
+    assert labels == ["_unnamed", "First"]
+
+
 def test_many_included_agents_make_several_listings() -> None:
     """Of fifty agents each, in the order of their creation."""
     agents = {f"a-{number:03}": f"in {number}" for number in range(120)}
@@ -225,12 +251,16 @@ def test_many_included_agents_make_several_listings() -> None:
     assert [page.listing for page in pages] == ["executions", "executions/1", "executions/2"]
     assert [len(asked["agentIds"].split(",")) for asked in team.asked("/agent-executions")] == [50, 50, 20]
     assert runs(batches) == ["e1"]
+    assert isinstance(batches[0], Roster)
+    assert batches[0].listings == ("executions", "executions/1", "executions/2")
 
 
 def test_include_that_names_nobody_is_an_error() -> None:
     """And never the whole team."""
+    batches: list[Batch] = []
     with pytest.raises(InvalidResponse, match="include selects none of the team's 2 agents"):
-        poll(Team(), platform=moderately(include=["nobody"]))
+        poll(Team(), platform=moderately(include=["nobody"]), into=batches)
+    assert [batch.items for batch in batches if isinstance(batch, Roster)] == [()]
 
 
 def test_a_filter_for_agents_that_is_ignored_is_an_error() -> None:
@@ -290,6 +320,34 @@ def test_a_version_that_nobody_knows_is_unnamed_and_asked_for_again_after_a_day(
     assert {workload.label for workload in pages[0].workloads} == {"_unnamed", "First"}
 
 
+@pytest.mark.parametrize("path", ["/agents", "/agent-configuration-versions"])
+def test_a_look_up_of_names_that_fails_fails_the_batch(path: str) -> None:
+    """Nothing is counted under a name that is only missing for the moment."""
+    team = Team([execution(1)])
+    known = view(floor=NOW - DAY, memory={})
+    poll(team, known)
+    team.agents = {**team.agents, "a-3": "Third"}
+    team.versions = {**team.versions, "v-3": "a-3"}
+    team.executions.insert(0, execution(0, version="v-3"))
+    team.down = path
+    batches: list[Batch] = []
+    with pytest.raises(ServerFailed):
+        poll(team, known, into=batches)
+    assert runs(batches) == []
+    team.down = None
+    pages = [batch for batch in poll(team, known) if isinstance(batch, Page)]
+    assert {workload.label for workload in pages[0].workloads} == {"First", "Third"}
+
+
+def test_versions_are_looked_up_fifty_at_a_time() -> None:
+    """Of a page whose executions have one each."""
+    team = Team([execution(number, version=f"v-{number:02}") for number in range(1, 100)])
+    team.versions = {f"v-{number:02}": "a-1" for number in range(1, 100)}
+    poll(team)
+    asked = [each["agentConfigurationVersionIds"] for each in team.asked("/agent-configuration-versions")]
+    assert [len(ids.split(",")) for ids in asked] == [50, 49]
+
+
 # The platform's own numbers
 
 
@@ -317,3 +375,33 @@ def test_the_numbers_are_asked_for_before_the_walk() -> None:
     poll(team)
     asked = [(params.get("statuses"), params["pageSize"]) for params in team.asked("/agent-executions")]
     assert asked == [("completed", "1"), ("failed", "1"), ("cancelled", "1"), (None, "100")]
+
+
+def test_numbers_of_a_server_that_ignores_the_filter_are_no_check() -> None:
+    """Three times the whole list rises faster than what ended: that would be one walk to the floor after another."""
+    team = Team([execution(number) for number in range(1, 60)], size=10, ignored=frozenset({"statuses"}))
+    memory: dict[str, Any] = {}
+    poll(team, view(floor=NOW - 8 * DAY, memory=memory))
+    kinds = []
+    for counted in range(1, 6):
+        team.executions.insert(0, execution(-counted, born=NOW - counted * SECOND))
+        known = {"executions": walked(NOW - 30 * MINUTE)}
+        batches = poll(team, view(floor=NOW - 8 * DAY, memory=memory, listings=known, counted=counted))
+        kinds.append(next(batch.step.kind for batch in batches if isinstance(batch, Page)))
+    assert kinds == ["ordinary"] * 5
+
+
+def test_a_walk_that_breaks_off_proves_no_deficit() -> None:
+    """What ended is not counted yet, since it was not read."""
+    team = Team([execution(number) for number in range(1, 60)], size=10, totals={"completed": 59})
+    memory: dict[str, Any] = {}
+    poll(team, view(floor=NOW - 8 * DAY, memory=memory))
+    known: dict[str, Any] = {"listings": {"executions": walked(NOW - 30 * MINUTE)}, "floor": NOW - 8 * DAY}
+    poll(team, view(memory=memory, **known))
+    team.totals = {"completed": 61}
+    for broken in ("2", "2", "2", None):
+        team.broken = broken
+        batches: list[Batch] = []
+        with contextlib.suppress(InvalidResponse):
+            poll(team, view(memory=memory, **known), into=batches)
+        assert [batch.step.kind for batch in batches if isinstance(batch, Page)][:1] == ["ordinary"]

@@ -33,7 +33,8 @@ def iso(at: Micros) -> str:
 class Team:
     """Executions newest first, agents by id, agents of versions. ``ignored`` filters do nothing.
 
-    ``vanish_after``: requests for executions after which so many of the newest are gone.
+    ``vanish_at``: so many pages of executions, and the newest is gone. ``broken`` is the number of a page that is no
+    page, ``down`` a path that answers 503. ``agents_of_lost`` is whose executions of unknown versions are.
     """
 
     executions: list[dict[str, Any]] = field(default_factory=list)
@@ -45,10 +46,15 @@ class Team:
     requests: list[httpx.Request] = field(default_factory=list)
     totals: Mapping[str, int] | None = None
     vanish_at: int | None = None
+    broken: str | None = None
+    down: str | None = None
+    agents_of_lost: str = ""
 
     def __call__(self, request: httpx.Request) -> httpx.Response:
         """Answer a request."""
         self.requests.append(request)
+        if request.url.path == self.down:
+            return reply({}, status=503)
         match request.url.path:
             case "/agents":
                 items = [{"agentId": each, "name": name, "totalRuns": 5} for each, name in self.agents.items()]
@@ -63,6 +69,8 @@ class Team:
 
     def listing(self, params: httpx.QueryParams) -> dict[str, Any]:
         """A page of executions."""
+        if params.get("page") == self.broken:
+            return {}
         if self.totals is not None and "statuses" in params:
             return page([None] * self.totals.get(params["statuses"], 0), 1, 1) | {"items": []}
         if self.vanish_at is not None and len(self.pages) > self.vanish_at:
@@ -79,7 +87,7 @@ class Team:
         fields = {
             "statuses": item["status"],
             "agentExecutionIds": item["agentExecutionId"],
-            "agentIds": self.versions.get(item["agentConfigurationVersionId"], ""),
+            "agentIds": self.versions.get(item["agentConfigurationVersionId"], self.agents_of_lost),
         }
         return all(
             value in params[name].split(",")
