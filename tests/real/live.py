@@ -14,11 +14,11 @@ from exporter.catalogue import ALL
 from tests.real.exporter import CONSOLE_SCRIPT, INHERITED, ExporterProcess
 from tests.real.waiting import wait_for
 
-PLATFORMS: tuple[str, ...] = ("roboto", "foundry")
+PLATFORMS: tuple[str, ...] = ("roboto", "foundry", "granite", "moderately")
 """Platforms that are shown against real servers; a new one joins by its name."""
 
-AT_ONCE: Mapping[str, Mapping[str, Any]] = {"granite": {"deep_interval": "1s"}}
-"""Settings of a target whose reads by name are otherwise spread over minutes."""
+AT_ONCE: Mapping[str, Mapping[str, Any]] = {"granite": {"deep_interval": "1s", "settle": "5m", "window": "1h"}}
+"""Settings of a target whose reads by name are otherwise spread over minutes, and whose windows hold many runs."""
 
 Key = tuple[str, frozenset[tuple[str, str]]]
 """A sample's name and labels, those of the exporter and of the scrape left out."""
@@ -53,9 +53,9 @@ class SimulatorProcess(ExporterProcess):
         assert response.status_code == 200, response.text
         return response.json()
 
-    def truth(self, platform: str) -> dict[Key, float]:
-        """What a reader must have counted by now, since the first good answer; zeros left out."""
-        samples = self.control("GET", f"truth?platform={platform}")["samples"]
+    def truth(self, platform: str, bounds: str = "") -> dict[Key, float]:
+        """What a reader must have counted by now, since the first good answer or in other bounds; zeros left out."""
+        samples = self.control("GET", f"truth?platform={platform}{bounds}")["samples"]
         return {key_of(sample["name"], sample["labels"]): sample["value"] for sample in samples if sample["value"]}
 
     def failures(self, platform: str) -> float:
@@ -75,7 +75,8 @@ class SimulatorProcess(ExporterProcess):
         return not any(self.control("GET", f"truth?platform={platform}")["active"] for platform in PLATFORMS)
 
     def configuration(self, **pace: Any) -> dict[str, Any]:
-        """The configuration that it prints, with the targets' pace."""
+        """The configuration that it prints, with the targets' pace. It listens a moment before it prints."""
+        wait_for(lambda: "Ctrl-C" in self.log(), "the configuration is printed", within=10)
         printed: dict[str, Any] = yaml.safe_load(self.log())
         printed["targets"] = [
             {**target, **AT_ONCE.get(target["platform"], {})}
