@@ -82,7 +82,7 @@ def test_an_agent_that_is_gone_does_not_make_the_data_look_old() -> None:
     clock = ManualClock(START)
     simulator = simulator_of(clock, pace=60.0, workloads=3)
     library(simulator)
-    settings = {"parameter_style": "sdk", "include": ["*"], "deep_interval": "1m"}
+    settings: dict[str, Any] = {"parameter_style": "sdk", "include": ["*"], "deep_interval": "1m"}
     with program(simulator, clock, platforms=["moderately"], **settings) as made:
         for _ in advance(clock, 60, START + 30 * MINUTE):
             assert made.poll("moderately").good
