@@ -45,7 +45,23 @@ def sightings(draft: Draft, page: Page[Run], target: TargetState, listing: Listi
                 _now_or_history(draft, page.listing, target, listing),
             )
             rows.append(Sighting(run, near, near, days_of((near,)), timeless=True))
-    return rows
+    return _agreed(rows)
+
+
+def _agreed(rows: list[Sighting]) -> list[Sighting]:
+    """Let a run without times that stands on the page twice have one time: its own from the copy that tells it, else
+    what the first copy borrowed. A copy among old rows must not make history of a run that is new."""
+    known: dict[str, Sighting] = {}
+    for row in rows:
+        held = known.setdefault(row.run.id, row)
+        if held.timeless and not row.timeless:
+            known[row.run.id] = row
+    return [
+        row._replace(birth=known[row.run.id].birth, latest=known[row.run.id].latest, days=known[row.run.id].days)
+        if row.timeless
+        else row
+        for row in rows
+    ]
 
 
 def _believable(draft: Draft, run: Run) -> Run:

@@ -151,6 +151,24 @@ def test_a_run_without_times_borrows_its_neighbours_time() -> None:
     assert bench.counted() == {"completed": 2}
 
 
+def test_a_new_run_without_times_is_new_although_the_page_repeats_it_among_old_ones() -> None:
+    bench = Bench()
+    bench.roster("w")
+    old, new = START - DAY, START + MINUTE
+    bench.now += 2 * MINUTE
+    bench.page(ended("n", new), ended("blank", None), ended("o", old), ended("blank", None), kind="sweep")
+    assert bench.counted() == {"completed": 2}
+
+
+def test_a_copy_that_tells_no_times_takes_those_of_the_copy_that_does() -> None:
+    bench = Bench()
+    bench.roster("w")
+    old, new = START - DAY, START + MINUTE
+    bench.now += 2 * MINUTE
+    bench.page(ended("a", None), ended("o", old), ended("a", new), ended("b", new), ended("b", None), kind="sweep")
+    assert bench.counted() == {"completed": 2}
+
+
 def test_a_history_without_any_times_is_no_burst() -> None:
     bench = Bench()
     bench.roster("w")
