@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from itertools import chain
 from typing import Final, NamedTuple
 
 from exporter.catalogue.runs import RUN_LATENESS
@@ -40,12 +39,38 @@ def sightings(draft: Draft, page: Page[Run], target: TargetState, listing: Listi
             times = _times(run)
             rows.append(Sighting(run, birth, max(times), days_of(times), timeless=False))
         else:
-            near = next(
-                (at for at in chain(reversed(births[:index]), births[index + 1 :]) if at is not None),
-                _now_or_history(draft, page.listing, target, listing),
-            )
+            near = _above(births, index, draft.limits.overlap)
+            if near is None:
+                near = _below(births, index, target, listing)
+            if near is None:
+                near = _now_or_history(draft, page.listing, target, listing)
             rows.append(Sighting(run, near, near, days_of((near,)), timeless=True))
     return _agreed(rows)
+
+
+def _above(births: list[Micros | None], index: int, overlap: Micros) -> Micros | None:
+    """Return the time of the nearest timed row before this one.
+
+    One that is older than rows below, by more than ``overlap``, is out of order and says nothing of its neighbours:
+    a stray old row must not make history of a run that is new.
+    """
+    newest_below = max((at for at in births[index + 1 :] if at is not None), default=None)
+    for at in reversed(births[:index]):
+        if at is not None and (newest_below is None or at + overlap >= newest_below):
+            return at
+    return None
+
+
+def _below(births: list[Micros | None], index: int, target: TargetState, listing: ListingState) -> Micros | None:
+    """Return the time of the nearest timed row after this one.
+
+    Above a row that is remembered nothing is forgotten: in a listing that was read whole before, a run there whose
+    id is not known is no history, although the row below it is.
+    """
+    near = next((at for at in births[index + 1 :] if at is not None), None)
+    if near is not None and near >= target.floor and listing.horizon is not None:
+        return max(near, target.baseline_at)
+    return near
 
 
 def _agreed(rows: list[Sighting]) -> list[Sighting]:

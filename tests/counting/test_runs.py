@@ -151,6 +151,27 @@ def test_a_run_without_times_borrows_its_neighbours_time() -> None:
     assert bench.counted() == {"completed": 2}
 
 
+def test_a_stray_old_row_makes_no_history_of_a_new_run_without_times() -> None:
+    """Rows out of order are ignored, as by the walk."""
+    bench = Bench()
+    bench.roster("w")
+    old, new = START - DAY, START + MINUTE
+    bench.now += 2 * MINUTE
+    bench.page(ended("stray", old), ended("blank", None), ended("n", new), ended("o", old - MINUTE), kind="sweep")
+    assert bench.counted() == {"completed": 2}
+
+
+def test_the_first_runs_after_the_baseline_count_although_they_tell_no_times(bench: Bench) -> None:
+    """The listing was read whole before, and what is not known there is new; below the floor nobody could tell."""
+    old = ended("o", START - DAY)
+    bench.page(old, kind="sweep")
+    bench.now += MINUTE
+    bench.page(ended("a", None), ended("b", None), old)
+    assert bench.counted() == {"completed": 2}
+    bench.page(ended("c", None), ended("ancient", START - 9 * DAY))
+    assert bench.counted() == {"completed": 2}
+
+
 def test_a_new_run_without_times_is_new_although_the_page_repeats_it_among_old_ones() -> None:
     bench = Bench()
     bench.roster("w")
