@@ -13,6 +13,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
+from random import seed as seed_pauses
 from typing import Any, Final
 from unittest.mock import patch
 
@@ -26,17 +27,17 @@ from exporter.simulator import ManualClock, Platform
 from exporter.simulator.truth import active_runs
 from tests.exact.world import START, Program, program
 from tools.chaos import truth
-from tools.chaos.clock import SECOND, SharedClock
+from tools.chaos.clock import SharedClock
 from tools.chaos.deck import DECK, Bend
 from tools.chaos.upstream import Upstream
 from tools.chaos.worlds import LISTED
 
 SPEEDS: Final = (20.0, 60.0, 300.0, 1440.0)
 """Seconds of the world between two polls. At the fastest, days pass and ids are pruned."""
-POLLS: Final = 60
+POLLS: Final = 40
 MOST_POLLS_OF_A_LIFE: Final = 20
-SETTLING: Final = 30
-AGAIN: Final = 8
+SETTLING: Final = 26
+AGAIN: Final = 5
 KILLED: Final = 0.12
 COMMIT_FAILS: Final = 0.05
 FAULTY: Final = 0.7
@@ -72,6 +73,7 @@ class Attack:
     def __init__(self, platform: Platform, seed: int, state: Path) -> None:
         self.random = random = Random(f"attack {platform} {seed}")
         self.platform = platform
+        self.seed = seed
         self.state = state
         self.wrong: list[str] = []
         self.strict = seed % 2 == 0
@@ -94,6 +96,7 @@ class Attack:
 
     def run(self) -> list[str]:
         """Attack, settle, compare."""
+        seed_pauses(self.seed)  # retries wait for a while that the program draws
         with patch.object(killpoints, "reached", self._reached), patch.object(fetch, "in_parallel", one_by_one):
             self._begin()
             self._attack()

@@ -313,7 +313,7 @@ def test_a_version_that_nobody_knows_is_unnamed_and_asked_for_again_after_a_day(
         ("version/gone", "_unnamed"),
     }
     poll(team, view(floor=NOW - DAY, memory=memory))
-    assert len(team.asked("/agent-configuration-versions")) == 1
+    assert len(team.asked("/agent-configuration-versions")) == 2  # once more at once, and then no more that day
     memory["unknown"] = {key: at - DAY for key, at in memory["unknown"].items()}
     team.versions = {**team.versions, "lost": "a-1"}
     pages = [batch for batch in poll(team, view(floor=NOW - DAY, memory=memory)) if isinstance(batch, Page)]
@@ -346,6 +346,24 @@ def test_versions_are_looked_up_fifty_at_a_time() -> None:
     poll(team)
     asked = [each["agentConfigurationVersionIds"] for each in team.asked("/agent-configuration-versions")]
     assert [len(ids.split(",")) for ids in asked] == [50, 49]
+
+
+def test_what_one_answer_lacks_is_asked_for_once_more() -> None:
+    """Whom a run is counted for can never be put right."""
+    team = Team([execution(1)], blips={"/agents": 1, "/agent-configuration-versions": 1})
+    pages = [batch for batch in poll(team, view(floor=NOW - DAY, memory={})) if isinstance(batch, Page)]
+    assert {workload.label for workload in pages[0].workloads} == {"First"}
+
+
+def test_an_agent_that_a_list_lacks_has_not_lost_its_name() -> None:
+    """Its executions go on in the same series."""
+    team = Team([execution(1)])
+    memory: dict[str, Any] = {}
+    poll(team, view(floor=NOW - DAY, memory=memory))
+    team.agents = {"a-2": "Second"}
+    later = poll(team, view(floor=NOW - DAY, memory=memory), clock=StillClock(NOW + DAY))
+    pages = [batch for batch in later if isinstance(batch, Page)]
+    assert {workload.label for workload in pages[0].workloads} == {"First"}
 
 
 # The platform's own numbers

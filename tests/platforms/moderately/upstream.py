@@ -35,6 +35,7 @@ class Team:
 
     ``vanish_at``: so many pages of executions, and the newest is gone. ``broken`` is the number of a page that is no
     page, ``down`` a path that answers 503. ``agents_of_lost`` is whose executions of unknown versions are.
+    ``blips``: so many first requests of a path are answered with nothing.
     """
 
     executions: list[dict[str, Any]] = field(default_factory=list)
@@ -49,13 +50,20 @@ class Team:
     broken: str | None = None
     down: str | None = None
     agents_of_lost: str = ""
+    blips: dict[str, int] = field(default_factory=dict)
 
     def __call__(self, request: httpx.Request) -> httpx.Response:
         """Answer a request."""
         self.requests.append(request)
         if request.url.path == self.down:
             return reply({}, status=503)
+        blip = self.blips.get(request.url.path, 0)
+        self.blips[request.url.path] = blip - 1
         match request.url.path:
+            case "/agents" if blip > 0:
+                return reply(page([], 1, 1000))
+            case "/agent-configuration-versions" if blip > 0:
+                return reply([])
             case "/agents":
                 items = [{"agentId": each, "name": name, "totalRuns": 5} for each, name in self.agents.items()]
                 return reply(page(items, 1, 1000))
