@@ -13,7 +13,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
-from random import seed as seed_pauses
+from types import SimpleNamespace
 from typing import Any, Final
 from unittest.mock import patch
 
@@ -21,6 +21,7 @@ from exporter import killpoints
 from exporter.catalogue.ledger import LATE_RUNS_SKIPPED, RUNS_EXPIRED
 from exporter.catalogue.runs import RUNS
 from exporter.counting.ledger import SeriesKey
+from exporter.http import client
 from exporter.platforms.foundry import fetch
 from exporter.platforms.parallel import Job
 from exporter.simulator import ManualClock, Platform
@@ -96,8 +97,12 @@ class Attack:
 
     def run(self) -> list[str]:
         """Attack, settle, compare."""
-        seed_pauses(self.seed)  # retries wait for a while that the program draws
-        with patch.object(killpoints, "reached", self._reached), patch.object(fetch, "in_parallel", one_by_one):
+        pauses = SimpleNamespace(Random=lambda: Random(self.seed))  # which the program draws between retries
+        with (
+            patch.object(killpoints, "reached", self._reached),
+            patch.object(fetch, "in_parallel", one_by_one),
+            patch.object(client, "random", pauses),
+        ):
             self._begin()
             self._attack()
             self._settle()
