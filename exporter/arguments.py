@@ -22,6 +22,8 @@ PROGRAM: Final = "automation-exporter"
 DEFAULT_PORT: Final = 10077
 SIMULATOR_PORT: Final = 10078
 
+MOST_CONNECTIONS: Final = 512
+
 STATE_COMMANDS: Final = ("state info", "state verify", "state backup", "state rename-target", "state forget")
 
 
@@ -79,8 +81,12 @@ def parser() -> argparse.ArgumentParser:
         "--probe", action="store_true", help="also ask each target's platform once, and print what it saw"
     )
 
+    check_web = _command(commands, "check-web-config", "tell every problem of a web configuration file")
+    check_web.add_argument("file", metavar="FILE", type=Path)
+
     healthcheck = _command(commands, "healthcheck", "ask the service on this machine whether it is healthy")
     _address_flag(healthcheck, f":{DEFAULT_PORT}")
+    _web_config_flag(healthcheck, "ask over HTTPS if this web configuration has TLS; asks without a user's name")
 
     _state_commands(commands)
 
@@ -133,8 +139,30 @@ def _state_flag(command: argparse.ArgumentParser, text: str) -> None:
     command.add_argument("--state", metavar="PATH", type=_state, help=text)
 
 
+def _web_config_flag(command: argparse.ArgumentParser, text: str) -> None:
+    command.add_argument("--web.config.file", dest="web_config_file", metavar="FILE", type=Path, help=text)
+
+
 def _web_flags(command: argparse.ArgumentParser, address: str) -> None:
     _address_flag(command, address)
+    _web_config_flag(
+        command, "TLS, client certificates, users, headers and a rate limit, in the format of Prometheus' exporters"
+    )
+    command.add_argument(
+        "--web.health-listen-address",
+        dest="web_health_listen_address",
+        metavar="HOST:PORT",
+        type=_address,
+        help="answer /-/healthy and /-/ready here too, to everybody: without TLS, authentication and rate limit",
+    )
+    command.add_argument(
+        "--web.max-connections",
+        dest="web_max_connections",
+        metavar="N",
+        type=_connections,
+        default=MOST_CONNECTIONS,
+        help=f"open at a time; when there are more, those that do nothing make room; default: {MOST_CONNECTIONS}",
+    )
     command.add_argument(
         "--web.openmetrics-created",
         dest="web_openmetrics_created",
@@ -181,6 +209,12 @@ def _shard(text: str) -> Shard:
         return parse_shard(text)
     except ConfigError as error:
         raise argparse.ArgumentTypeError(str(error)) from None
+
+
+def _connections(text: str) -> int:
+    if not text.isascii() or not text.isdecimal() or not 1 <= int(text) <= 1_000_000:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 1 to 1000000")
+    return int(text)
 
 
 def _address(text: str) -> Address:

@@ -28,6 +28,7 @@ from exporter.times import SystemClock
 from exporter.web.address import Address
 
 if TYPE_CHECKING:
+    from exporter.app import Options
     from exporter.simulator import Credentials, Simulator
     from exporter.simulator import Platform as Simulated
 
@@ -73,11 +74,10 @@ def _run(chosen: argparse.Namespace) -> int:
 
     watch = FileWatch(chosen.config_file)
     settings = _load(chosen)
-    options = app.Options(
-        listen=chosen.web_listen_address,
+    options = _web_options(
+        chosen,
         state=settings.state,
         state_reset=chosen.state_reset,
-        openmetrics_created=chosen.web_openmetrics_created,
         read_settings=lambda: _load(chosen),
         config_changed=watch.changed if chosen.config_auto_reload else None,
         lifecycle=chosen.web_enable_lifecycle,
@@ -106,13 +106,23 @@ def _demo(chosen: argparse.Namespace) -> int:
     transport = simulator.transport()
     with tempfile.TemporaryDirectory(prefix=f"{PROGRAM}-demo-") as folder:
         state = Path(folder, "state.db")
-        options = app.Options(
-            listen=chosen.web_listen_address,
-            state=state,
-            openmetrics_created=chosen.web_openmetrics_created,
-            transports=lambda _settings: transport,
-        )
+        options = _web_options(chosen, state=state, transports=lambda _settings: transport)
         return app.serve(demo_settings(simulator.endpoints(), simulator.credentials, state), options)
+
+
+def _web_options(chosen: argparse.Namespace, **others: Any) -> Options:
+    """Return the options of a service, those that the web flags say put in."""
+    from exporter.app import Options  # noqa: PLC0415 - check-config and --version do without
+    from exporter.web.configuration import WebConfiguration  # noqa: PLC0415
+
+    return Options(
+        listen=chosen.web_listen_address,
+        web_configuration=WebConfiguration(chosen.web_config_file) if chosen.web_config_file else None,
+        health_listen=chosen.web_health_listen_address,
+        connections=chosen.web_max_connections,
+        openmetrics_created=chosen.web_openmetrics_created,
+        **others,
+    )
 
 
 def _simulate(chosen: argparse.Namespace) -> int:
@@ -143,11 +153,27 @@ def _check_config(chosen: argparse.Namespace) -> int:
     return OK
 
 
+def _check_web_config(chosen: argparse.Namespace) -> int:
+    """Tell every problem of a web configuration file, or sum it up."""
+    from exporter.web.configuration import read  # noqa: PLC0415 - the other commands do without
+
+    found = read(chosen.file)
+    for warning in found.warnings:
+        print(f"warning: {warning}", file=sys.stderr)
+    print(f"ok: {found.settings.summary()}")
+    return OK
+
+
 def _healthcheck(chosen: argparse.Namespace) -> int:
     """Ask the running service, for container runtimes; exit code 1 unless it says yes."""
     from exporter.web import healthcheck  # noqa: PLC0415 - the other commands do without
 
-    healthy, sentence = healthcheck.ask(chosen.web_listen_address)
+    tls = False
+    if chosen.web_config_file is not None:
+        from exporter.web.configuration import read  # noqa: PLC0415 - slow to load
+
+        tls = read(chosen.web_config_file).context is not None
+    healthy, sentence = healthcheck.ask(chosen.web_listen_address, tls=tls)
     print(sentence, file=sys.stdout if healthy else sys.stderr)
     return OK if healthy else FAILED
 
@@ -233,6 +259,7 @@ COMMANDS: Final[Mapping[str, Command]] = {
     "demo": _demo,
     "once": _once,
     "check-config": _check_config,
+    "check-web-config": _check_web_config,
     "healthcheck": _healthcheck,
     "completion": _completion,
     "simulate": _simulate,

@@ -12,6 +12,8 @@ from exporter.config import EVERYTHING, Settings, Shard
 from exporter.platforms.settings import TargetSettings
 from exporter.times import Clock, SystemClock
 from exporter.web.address import Address
+from exporter.web.configuration import WebConfiguration
+from exporter.web.connections import MOST
 
 Transports = Callable[[TargetSettings], httpx.BaseTransport | None]
 """What carries a target's requests; None for the network."""
@@ -36,6 +38,12 @@ class Options:
     """Reads the configuration anew, for reloads; None when there is no file."""
     config_changed: Callable[[], bool] | None = None
     """Says whether the configuration says something else than when it was last asked; None when nobody looks."""
+    web_configuration: WebConfiguration | None = None
+    """TLS, users and a rate limit for whoever asks."""
+    health_listen: Address | None = None
+    """Where to say how things are besides, without TLS and authentication."""
+    connections: int = MOST
+    """How many may be open at a time."""
     lifecycle: bool = False
     """Whether ``POST /-/reload`` works."""
     shard: Shard = EVERYTHING

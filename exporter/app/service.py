@@ -30,9 +30,9 @@ from exporter.store.lock import network_file_system
 from exporter.store.sqlite import SqliteStore
 from exporter.target import Target
 from exporter.times import SECOND
-from exporter.web.app import Sources, Verdict, application
+from exporter.web.app import Sources, Verdict, application, health_application
 from exporter.web.selection import RunFilter
-from exporter.web.server import Server
+from exporter.web.server import Health, Server
 from exporter.web.views import RunsView, StatusView
 
 log = logging.getLogger(__name__)
@@ -70,7 +70,7 @@ class Service:
         self.runner = Runner(self.store, self.publisher, self.metrics, self._clock)
         self.targets: dict[str, Target] = {}
         self.schedule = Schedule(self._clock, on_step=self.runner.clock_stepped)
-        self.server = Server(application(self._sources()), options.listen)
+        self.server = self._make_server()
 
     def _open_store(self) -> SqliteStore:
         path = self._options.state
@@ -85,6 +85,21 @@ class Service:
                 extra={"path": str(path), "type": kind},
             )
         return SqliteStore(path, self._started, self.metrics.state_commit)
+
+    def _make_server(self) -> Server:
+        options, sources = self._options, self._sources()
+        health = None
+        if options.health_listen is not None:
+            health = Health(options.health_listen, health_application(sources))
+        if options.web_configuration is not None:
+            options.web_configuration.on_change = self._tell_reload
+        return Server(
+            application(sources),
+            options.listen,
+            configuration=options.web_configuration,
+            connections=options.connections,
+            health=health,
+        )
 
     def _sources(self) -> Sources:
         return Sources(
@@ -119,6 +134,8 @@ class Service:
         self.schedule.timer("unused state", 3600.0, self._tick_unused)
         if self._options.config_changed is not None:
             self.schedule.timer("configuration", LOOK_AT_CONFIG, self._tick_configuration)
+        if self._options.web_configuration is not None:  # else a change would be noticed when somebody asks
+            self.schedule.timer("web configuration", LOOK_AT_CONFIG, self._options.web_configuration.refresh)
         self._plan(list(self.targets.values()))
         self.schedule.start()
         log.info(
@@ -198,16 +215,34 @@ class Service:
     def _status(self) -> StatusView:
         now = self._clock.now().wall
         targets = list(self.targets.values())
-        return status(targets, now, self._started, self.schedule.next_run, self._reload_error)
+        return status(targets, now, self._started, self.schedule.next_run, self._not_taken())
 
     def _runs(self, wanted: RunFilter) -> RunsView:
         return runs(list(self.targets.values()), self._clock.now().world, wanted)
 
-    def reload(self) -> None:
-        """Read the configuration anew; targets that did not change are not touched.
+    def _not_taken(self) -> str | None:
+        """Return what is wrong with the configurations as they are now; None when they are in use."""
+        web = self._options.web_configuration
+        errors = [error for error in (self._reload_error, web.error if web else None) if error]
+        return "\n".join(errors) or None
 
-        Raises ConfigError, and then the old configuration stays.
+    def _tell_reload(self) -> None:
+        self.metrics.set_process(own.CONFIG_RELOAD_SUCCESSFUL, self._not_taken() is None)
+
+    def reload(self) -> None:
+        """Read the configurations anew; targets that did not change are not touched.
+
+        Raises ConfigError, and then the old configuration stays, of targets or of the web.
         """
+        self._reload_targets()
+        web = self._options.web_configuration
+        if web is not None:
+            web.refresh()
+            self._tell_reload()
+            if web.error:
+                raise ConfigError([web.error])
+
+    def _reload_targets(self) -> None:
         with self._reload_lock:
             try:
                 configured = self._read_settings()

@@ -152,7 +152,7 @@ SNAPSHOT_REFRESH_DURATION = Metric(
 CONFIG_RELOAD_SUCCESSFUL = Metric(
     "automation_exporter_config_last_reload_successful",
     "gauge",
-    "1 when the latest reading of the configuration succeeded, else 0.",
+    "1 when the latest reading of the configuration, and of the web configuration, succeeded, else 0.",
     per_target=False,
 )
 CONFIG_RELOAD_SUCCESS = Metric(

@@ -31,12 +31,16 @@ _MERGE: Final = "<<"
 
 @dataclass(slots=True)
 class Written:
-    """A document: its values, the line (from 1) of each path, and what was written where a variable was put in."""
+    """A document: its values, the line (from 1) of each path, and what was written where a variable was put in.
+
+    ``quoted`` are the texts in quotes or blocks, for which YAML knows no other meaning than text.
+    """
 
     value: Value = None
     lines: dict[Path, int] = field(default_factory=dict)
     variables: dict[Path, str] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
+    quoted: set[Path] = field(default_factory=set)
 
     def broken(self, path: Path) -> set[str]:
         """Return the keys of the mapping at ``path`` in which something could not be read."""
@@ -60,8 +64,11 @@ class _Entry(NamedTuple):
     merged: bool
 
 
-def parse(text: str, environ: Mapping[str, str]) -> Written:
-    """Read a YAML document. Never raises for what is in it: everything wrong is in ``problems``, and reads as ""."""
+def parse(text: str, environ: Mapping[str, str] | None) -> Written:
+    """Read a YAML document. Never raises for what is in it: everything wrong is in ``problems``, and reads as "".
+
+    Without ``environ`` a ``$`` is a character like any other.
+    """
     written = Written()
     try:
         node = yaml.compose(text, Loader=yaml.SafeLoader)
@@ -105,7 +112,7 @@ def _syntax(error: yaml.MarkedYAMLError) -> str:
 class _Reader:
     """Walks the nodes once, notes lines and puts variables in."""
 
-    def __init__(self, written: Written, environ: Mapping[str, str]) -> None:
+    def __init__(self, written: Written, environ: Mapping[str, str] | None) -> None:
         self._written = written
         self._environ = environ
         self._around: set[int] = set()
@@ -143,6 +150,10 @@ class _Reader:
         text: str = node.value
         if node.style is None and text in _NULL:
             return None
+        if node.style is not None:
+            self._written.quoted.add(path)
+        if self._environ is None:
+            return text
         try:
             value = expand(text, self._environ)
         except VariableError as error:

@@ -89,6 +89,16 @@ def application(sources: Sources) -> ASGIApp:
     return _Front(metrics, SecureHeaders(pages))
 
 
+def health_application(sources: Sources) -> ASGIApp:
+    """Return the ASGI application that says how things are, and nothing else."""
+    pages = Starlette(
+        routes=[Route("/-/healthy", _check(sources.healthy)), Route("/-/ready", _check(sources.ready))],
+        exception_handlers={404: _not_here, 405: _method_not_allowed},
+    )
+    pages.router.redirect_slashes = False
+    return SecureHeaders(pages)
+
+
 class _Front:
     """Serves scrapes before any routing, so that one costs what a static file costs."""
 
@@ -168,6 +178,10 @@ def _reload(reload: Callable[[], None] | None) -> _Endpoint:
 
 async def _not_found(_request: Request, _error: Exception) -> Response:
     return PlainTextResponse("There is no such page. The start page is /.\n", status_code=404)
+
+
+async def _not_here(_request: Request, _error: Exception) -> Response:
+    return PlainTextResponse("Only /-/healthy and /-/ready are here.\n", status_code=404)
 
 
 async def _method_not_allowed(request: Request, error: Exception) -> Response:

@@ -7,11 +7,16 @@ peer goes away. A connection here is always in one of these states, each with it
     receiving    the request is not whole                  ``receive_timeout``: 408, or closed if nothing came
     responding   the transport holds unsent bytes          ``write_timeout``: aborted, which frees the bytes
     idle         answered, waiting for another request     ``keep_alive``: closed
+
+All but the second, and a reader that stalls, count as quiet: see ``connections``.
 """
 
 from __future__ import annotations
 
 import asyncio
+import socket
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any, ClassVar, Final
@@ -21,6 +26,7 @@ from uvicorn.config import Config
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 from uvicorn.server import ServerState
 
+from exporter.web.connections import Connections
 from exporter.web.headers import SECURITY_HEADERS
 
 _PIECE: Final = 1024
@@ -46,9 +52,14 @@ class Limits:
 
 
 class LimitedProtocol(HttpToolsProtocol):
-    """One connection; a subclass sets other ``limits``."""
+    """One connection, which counts among ``siblings``; a subclass sets them and other ``limits``.
+
+    ``admits`` says of a transport, once TLS has been agreed on, whether its peer may ask at all.
+    """
 
     limits: ClassVar[Limits] = Limits()
+    siblings: ClassVar[Connections] = Connections()
+    admits: ClassVar[Callable[[asyncio.Transport], bool] | None] = None
 
     def __init__(
         self,
@@ -59,6 +70,7 @@ class LimitedProtocol(HttpToolsProtocol):
     ) -> None:
         super().__init__(config, server_state, app_state, _loop)
         self.timeout_keep_alive = self.limits.keep_alive  # type: ignore[assignment]  # a loop takes any number
+        self.waiting: socket.socket | None = None
         self._unparsed = bytearray()
         self._received = 0  # bytes of the request under way
         self._receiving = False  # a request has begun and is not whole
@@ -72,10 +84,16 @@ class LimitedProtocol(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Start the time in which a first request must come."""
         super().connection_made(transport)
+        admits = type(self).admits
+        if admits is not None and not admits(transport):
+            self._refused = True
+            transport.abort()
+            return
         self._expect_request()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Let go of everything."""
+        self.siblings.leave(self)
         self._unset_keepalive_if_required()
         self._cancel_receive_timer()
         self._cancel_write_timer()
@@ -92,11 +110,15 @@ class LimitedProtocol(HttpToolsProtocol):
     def pause_writing(self) -> None:
         """Give the reader its time; called when the transport has more unsent bytes than it likes."""
         super().pause_writing()
+        self.siblings.quiet(self)
         self._bound_writing(self.limits.write_timeout)
 
     def resume_writing(self) -> None:
         """The reader has read."""
         super().resume_writing()
+        self.siblings.busy(self)
+        if self.cycle is None or self.cycle.response_complete:
+            self.siblings.quiet(self)
         if not self.transport.is_closing():
             self._cancel_write_timer()
 
@@ -115,6 +137,7 @@ class LimitedProtocol(HttpToolsProtocol):
         """Start the response, or queue it behind those under way."""
         super().on_headers_complete()
         self._head_whole = True
+        self.siblings.busy(self)
 
     def on_message_complete(self) -> None:
         """Note that the request is whole."""
@@ -127,6 +150,8 @@ class LimitedProtocol(HttpToolsProtocol):
     def on_response_complete(self) -> None:
         """Go on with what the peer sent meanwhile."""
         super().on_response_complete()
+        if not self.pipeline:
+            self.siblings.quiet(self)
         if self.transport.is_closing():
             self._bound_writing(self.limits.write_timeout)
             return
@@ -139,6 +164,14 @@ class LimitedProtocol(HttpToolsProtocol):
         self._close()
 
     # Our own
+
+    def cut_off(self) -> None:
+        """End at once, and free what was not sent."""
+        if self.waiting is not None:
+            with suppress(OSError):
+                self.waiting.shutdown(socket.SHUT_RDWR)
+        else:
+            self.transport.abort()
 
     def _parse(self) -> None:
         while self._unparsed and not self.pipeline and not self._refused:

@@ -8,14 +8,21 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import ssl
 import threading
-from collections.abc import Callable
-from typing import Any, Final
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any, Final, NamedTuple
 
 import uvicorn
 from starlette.types import ASGIApp
 
+from exporter.errors import ConfigError
 from exporter.web.address import Address, bind
+from exporter.web.configuration import WebConfiguration
+from exporter.web.configuration.peers import admitted
+from exporter.web.connections import MOST, Connections, Listener, allow_connections
+from exporter.web.guard import Guard
 from exporter.web.protocol import LimitedProtocol, Limits
 
 new_event_loop: Callable[[], asyncio.AbstractEventLoop]
@@ -24,18 +31,43 @@ try:
 except ImportError:  # there is no uvloop for some platforms
     from asyncio import new_event_loop
 
+_MOST_FOR_HEALTH: Final = 32
+"""Connections at the health address."""
+
 _STOP_MARGIN: Final = 3.0
 """Seconds beyond the grace after which a loop that does not end is left to the end of the process."""
 
 
-class Server:
-    """An ASGI application served over HTTP."""
+class Health(NamedTuple):
+    """Where to say how things are, without TLS and authentication, and what says it."""
 
-    def __init__(self, application: ASGIApp, address: Address, limits: Limits | None = None) -> None:
-        """Take what to serve and where; nothing is bound yet."""
-        self._application = application
+    address: Address
+    application: ASGIApp
+
+
+class Server:
+    """An ASGI application served over HTTP, or over HTTPS by a web configuration that asks for it."""
+
+    def __init__(
+        self,
+        application: ASGIApp,
+        address: Address,
+        limits: Limits | None = None,
+        *,
+        configuration: WebConfiguration | None = None,
+        connections: int = MOST,
+        health: Health | None = None,
+    ) -> None:
+        """Take what to serve and where; nothing is bound yet. At most ``connections`` are open at a time.
+
+        What ``health`` names is served beside it, by the same event loop and to everybody.
+        """
+        self._application = application if configuration is None else Guard(application, configuration)
         self._asked = address
         self._limits = limits or Limits()
+        self._configuration = configuration
+        self._most = connections
+        self._health = health
         self._address: Address | None = None
         self._uvicorn: _Uvicorn | None = None
         self._thread: threading.Thread | None = None
@@ -55,8 +87,15 @@ class Server:
         """Bind and serve; returns when connections are taken. Raises ``ConfigError`` when it cannot bind."""
         listener = bind(self._asked)
         self._address = Address(self._asked.host, listener.getsockname()[1])
-        self._uvicorn = _Uvicorn(_settings(self._application, self._limits))
-        self._thread = threading.Thread(target=self._serve, args=(self._uvicorn, listener), name="web", daemon=True)
+        fronts = [self._front(listener, allow_connections(self._most))]
+        if self._health is not None:
+            try:
+                fronts.append(_health_front(self._health, self._limits))
+            except ConfigError:
+                listener.close()
+                raise
+        self._uvicorn = _Uvicorn(fronts)
+        self._thread = threading.Thread(target=self._serve, args=(self._uvicorn,), name="web", daemon=True)
         self._thread.start()
         self._uvicorn.serving.wait()
         if not self._uvicorn.started:
@@ -74,35 +113,72 @@ class Server:
         self._thread.join(grace + _STOP_MARGIN)
         return not self._thread.is_alive()
 
+    def _front(self, listener: socket.socket, most: int) -> _Front:
+        configuration = self._configuration
+        if configuration is None or configuration.context is None:
+            return _Front(listener, _settings(self._application, self._limits, most))
+
+        def admits(transport: asyncio.Transport) -> bool:
+            tls = configuration.settings.tls
+            return tls is not None and admitted(tls, transport.get_extra_info("peercert"))
+
+        return _Front(listener, _settings(self._application, self._limits, most, admits), configuration.context)
+
     @staticmethod
-    def _serve(server: _Uvicorn, listener: socket.socket) -> None:
+    def _serve(server: _Uvicorn) -> None:
         try:
             with asyncio.Runner(loop_factory=new_event_loop) as runner:
-                runner.run(server.serve(sockets=[listener]))
+                runner.run(server.serve())
         finally:
-            listener.close()
             server.serving.set()  # nobody waits for a server that failed to start
 
 
+class _Front(NamedTuple):
+    """A listening socket, how what comes there is served, and how encrypted."""
+
+    listener: socket.socket
+    config: uvicorn.Config
+    context: ssl.SSLContext | None = None
+
+
+def _health_front(health: Health, limits: Limits) -> _Front:
+    try:
+        return _Front(bind(health.address), _settings(health.application, limits, _MOST_FOR_HEALTH))
+    except ConfigError as error:
+        raise ConfigError([problem.replace("listen", "health-listen", 1) for problem in error.problems]) from None
+
+
 class _Uvicorn(uvicorn.Server):
-    """uvicorn's server with a start that can be waited for and a stop that is bounded.
+    """uvicorn's server with listeners of ours, a start that can be waited for and a stop that is bounded.
 
     It runs outside the main thread, where it installs no signal handlers.
     """
 
-    def __init__(self, config: uvicorn.Config) -> None:
-        super().__init__(config)
+    def __init__(self, fronts: Sequence[_Front]) -> None:
+        super().__init__(fronts[0].config)
         self.serving = threading.Event()
         self.grace = 0.0
+        self._fronts = fronts
+        self._listeners: list[Listener] = []
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets)
+        del sockets
+        for front in self._fronts:
+            if not front.config.loaded:
+                front.config.load()
+            protocol: type[LimitedProtocol] = front.config.http  # type: ignore[assignment]
+            make = partial(protocol, front.config, self.server_state, {})
+            self._listeners.append(
+                Listener(front.listener, make, protocol.siblings, front.context, protocol.limits.receive_timeout)
+            )
+        for listener in self._listeners:
+            listener.start()
+        self.started = True
         self.serving.set()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        for server in self.servers:
-            server.close()
-        for listener in sockets or ():
+        del sockets
+        for listener in self._listeners:
             listener.close()
         connections: set[Any] = self.server_state.connections
         for connection in list(connections):
@@ -117,11 +193,19 @@ class _Uvicorn(uvicorn.Server):
             await asyncio.sleep(0)
 
 
-def _settings(application: ASGIApp, limits: Limits) -> uvicorn.Config:
+def _settings(
+    application: ASGIApp,
+    limits: Limits,
+    most: int,
+    admits: Callable[[asyncio.Transport], bool] | None = None,
+) -> uvicorn.Config:
     class Protocol(LimitedProtocol):
         pass
 
     Protocol.limits = limits
+    Protocol.siblings = Connections(most)
+    if admits is not None:
+        Protocol.admits = admits
     return uvicorn.Config(
         application,
         http=Protocol,
