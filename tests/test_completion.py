@@ -27,7 +27,7 @@ def completed(words: list[str], tmp_path: Path) -> list[str]:
 @pytest.mark.parametrize(
     ("words", "offered"),
     [
-        (["check"], ["check-config"]),
+        (["check"], ["check-config", "check-web-config"]),
         (["state", ""], ["info", "verify", "backup", "rename-target", "forget", "--help"]),
         (["state", "info", "--log"], ["--log.level", "--log.format"]),
         (["run", "--config"], ["--config.file", "--config.auto-reload"]),

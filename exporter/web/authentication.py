@@ -8,7 +8,6 @@ guesser time and the others nothing.
 from __future__ import annotations
 
 import asyncio
-import base64
 import binascii
 import hashlib
 import secrets
@@ -40,10 +39,10 @@ class Login(NamedTuple):
 def login_of(authorization: bytes | None) -> Login | None:
     """Return what an Authorization header says; None when it is absent or of another kind."""
     scheme, _, encoded = (authorization or b"").partition(b" ")
-    if scheme.lower() != b"basic":
+    if scheme.lower() != b"basic" or len(encoded) % 4:
         return None
     try:
-        user, colon, password = base64.b64decode(encoded, validate=True).partition(b":")
+        user, colon, password = binascii.a2b_base64(encoded, strict_mode=True).partition(b":")
     except binascii.Error:
         return None
     return Login(user, password) if colon else None

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import socket
+import ssl
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.client import parse_headers
-from typing import IO
+from typing import IO, Any
 
 from starlette.types import ASGIApp
 
@@ -25,9 +26,9 @@ DEADLINE = 10.0
 
 
 @contextmanager
-def serving(app: ASGIApp, limits: Limits | None = None) -> Iterator[Server]:
-    """Serve on a free port of loopback."""
-    server = Server(app, Address("127.0.0.1", 0), limits)
+def serving(app: ASGIApp, limits: Limits | None = None, **options: Any) -> Iterator[Server]:
+    """Serve on a free port of loopback; ``options`` as of ``Server``."""
+    server = Server(app, Address("127.0.0.1", 0), limits, **options)
     server.start()
     try:
         yield server
@@ -87,7 +88,7 @@ def is_closed(client: socket.socket) -> bool:
     try:
         while client.recv(65_536):
             pass
-    except ConnectionResetError:
+    except (ConnectionResetError, ssl.SSLError):  # over TLS an end without a farewell is an error
         return True
     except TimeoutError:
         return False

@@ -38,7 +38,7 @@ def context_of(tls: TlsSettings) -> tuple[ssl.SSLContext, list[TlsError]]:
     if not tls.server_chooses:
         context.options &= ~ssl.OP_CIPHER_SERVER_PREFERENCE
     context.verify_mode = _VERIFY[tls.client_certificates]
-    wrong = []
+    wrong: list[TlsError] = []
     for load in (_look_at_certificate, _look_at_key, _load_client_ca, _set_ciphers, _load_certificate):
         try:
             if load is not _load_certificate or not wrong:

@@ -63,7 +63,9 @@ GOOD: Final[Mapping[str, tuple[str, tuple[str, ...]]]] = {
         ("has a hash of cost 16: checking a password once takes 4 s",),
     ),
     "variants": (
-        _TLS + "basic_auth_users:\n" + "".join(f"  {kind}: {HASH.replace('$2y$', kind)}\n" for kind in ("$2a$", "$2b$")),
+        _TLS
+        + "basic_auth_users:\n"
+        + "".join(f"  {kind}: {HASH.replace('$2y$', kind)}\n" for kind in ("$2a$", "$2b$")),
         (),
     ),
     "dollars": ("http_server_config: {headers: {Content-Security-Policy: '${HOME} $$'}}\n", ()),
@@ -100,7 +102,7 @@ OLD: Final = re.compile(r"rate_limit|client_allowed_sans|\b(cert|key|client_ca):
 
 def promtool_takes(promtool: Path, files: Sequence[Path]) -> list[bool]:
     """Return which of the files ``promtool check web-config`` takes."""
-    command = (promtool, "check", "web-config", *files)
+    command = (str(promtool), "check", "web-config", *map(str, files))
     result = subprocess.run(command, text=True, capture_output=True, check=False, timeout=120)
     said = result.stdout + result.stderr
     verdicts = {
@@ -113,16 +115,20 @@ _WORDS: Final = (
     "", "~", "true", "'true'", "no", "0", "1", "1s", "20", "'20'", "-1", "1.5", "[]", "{}", "[a, b]", "a", "''",
     "server.pem", "server.key", "ca.pem", "absent.pem", "TLS12", "TLS13", "TLS10", "tls12", "X25519", "[X25519]",
     "[CurveP256, X25519]", "[TLS_AES_128_GCM_SHA256]", "[TLS_NONSENSE]", "NoClientCert", "RequireAnyClientCert",
-    "RequireAndVerifyClientCert", "VerifyClientCertIfGiven", "RequestClientCert", "RequireClientCert", "deny", "nosniff",
-    "sameorigin", HASH, HASH[:-3], HASH + "x", HASH.replace("$04$", "$40$"), "'a: b'", "&a a", "*a",
+    "RequireAndVerifyClientCert", "VerifyClientCertIfGiven", "RequestClientCert", "RequireClientCert", "deny",
+    "nosniff", "sameorigin", HASH, HASH[:-3], HASH + "x", HASH.replace("$04$", "$40$"), "'a: b'", "&a a", "*a",
 )  # fmt: skip
 _LINES: Final = (
-    "tls_server_config:", "http_server_config:", "basic_auth_users:", "rate_limit:", "  headers:", "  cert_file: server.pem",
+    "tls_server_config:", "http_server_config:", "basic_auth_users:", "rate_limit:", "  headers:",
+    "  cert_file: server.pem",
     "  key_file: server.key", "  client_ca_file: ca.pem", "  client_auth_type: RequireAndVerifyClientCert",
     "  client_allowed_sans: [a]", "  min_version: TLS12", "  max_version: TLS13", "  prefer_server_cipher_suites: true",
     "  http2: false", "    X-Frame-Options: deny", "    X-XSS-Protection: 1", "    Server: none", "  interval: 1s",
     "  burst: 20", f"  alice: {HASH}", "  cipher_suites: []", "  curve_preferences:", "  unknown: 1", "surplus:", "---",
 )  # fmt: skip
+
+
+_CHANGES: Final = ("value", "value", "value", "line", "remove", "twice", "indent", "character")
 
 
 def mutated(seed: int) -> str:
@@ -131,7 +137,7 @@ def mutated(seed: int) -> str:
     lines = "".join(text for text, _ in dice.sample(list(GOOD.values()), dice.choice((1, 1, 2)))).splitlines()
     for _ in range(dice.randint(0, 3)):
         where = dice.randrange(len(lines) + 1)
-        change = dice.choice("value value value line remove twice indent character".split())
+        change = dice.choice(_CHANGES)
         if change == "line" or where == len(lines):
             lines.insert(where, dice.choice(_LINES))
         elif change == "value" and ":" in lines[where]:

@@ -83,7 +83,7 @@ def test_promtool_refuses_the_mistakes(binaries: Binaries, made: Certificates) -
 
 @pytest.mark.real
 def test_promtool_agrees_about_mutations(binaries: Binaries, made: Certificates) -> None:
-    """Files with lines, values and characters changed at random: a third of them or so are still good."""
+    """Files with lines, values and characters changed at random: a quarter of them or so are still good."""
     assert list(disagreements(binaries, mutations(made.folder, range(300)))) == []
 
 
