@@ -102,7 +102,7 @@ def _demo(chosen: argparse.Namespace) -> int:
     """The service on simulated platforms, with a state that is thrown away."""
     from exporter import app  # noqa: PLC0415 - check-config and --version do without
 
-    simulator = _simulator(chosen)
+    simulator = _simulator(chosen, opening=True)
     transport = simulator.transport()
     with tempfile.TemporaryDirectory(prefix=f"{PROGRAM}-demo-") as folder:
         state = Path(folder, "state.db")
@@ -209,11 +209,12 @@ def _state(chosen: argparse.Namespace) -> int:
 # The simulated platforms
 
 
-def _simulator(chosen: argparse.Namespace) -> Simulator:
+def _simulator(chosen: argparse.Namespace, *, opening: bool = False) -> Simulator:
     from exporter.simulator import RealClock, Simulator, demo_world  # noqa: PLC0415 - the service does without
 
     clock = RealClock()
-    world = demo_world(chosen.seed, clock(), workloads=chosen.workloads, pace=chosen.pace, rotation=True)
+    scale = {"workloads": chosen.workloads, "pace": chosen.pace}
+    world = demo_world(chosen.seed, clock(), **scale, rotation=True, opening=opening)
     return Simulator(world, clock=clock)
 
 
@@ -231,7 +232,10 @@ def demo_target(name: Simulated, endpoint: str, credentials: Credentials) -> dic
 def demo_settings(endpoints: Mapping[Simulated, str], credentials: Credentials, state: Path) -> Settings:
     """Return settings for all simulated platforms, with a pace that people can watch and some expectations."""
     pace = {"interval": "5s", "zero_hold": "10s", "deep_interval": "30s", "requests_per_minute": 1200}
-    further: Mapping[Simulated, dict[str, object]] = {"granite": {"workflow_tokens": True}}
+    further: Mapping[Simulated, dict[str, object]] = {
+        "foundry": {"schedule_grace": "10s"},
+        "granite": {"workflow_tokens": True},
+    }
     targets = [
         PLATFORMS[name].model_validate(demo_target(name, endpoint, credentials) | pace | further.get(name, {}))
         for name, endpoint in endpoints.items()

@@ -56,7 +56,7 @@ class Pace(SettingsModel):
     stale_after: Annotated[Micros, Duration("1s", "30d")] | None = None
     """Age at which what is only true now (active runs, window figures) leaves the exposition. Without it 5
     intervals, at least 15m."""
-    schedule_grace: Annotated[Micros, Duration("1m", "7d")] = 10 * MINUTE
+    schedule_grace: Annotated[Micros, Duration("10s", "7d")] = 10 * MINUTE
     """How late a scheduled run may be before it counts as missed."""
     forget_after: Annotated[Micros, Duration("1m", "3660d")] = 100 * DAY
     """How long a workload that the platform no longer lists keeps its series. Longer than the rarest schedule."""

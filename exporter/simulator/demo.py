@@ -13,6 +13,7 @@ from exporter.simulator.clock import DAY, SECOND
 from exporter.simulator.generate import Profile
 from exporter.simulator.incidents import Rotation
 from exporter.simulator.model import Platform, Trigger, whole_seconds
+from exporter.simulator.opening import add_opening
 from exporter.simulator.schedules import Cron, Every, Schedule
 from exporter.simulator.world import World
 
@@ -75,11 +76,13 @@ def demo_world(
     retries: float = 0.3,
     requeues: float = 0.0,
     rotation: bool = False,
+    opening: bool = False,
 ) -> World:
     """A world that looks lived in at ``start`` (microseconds) and goes on.
 
     ``workloads`` of each platform, generated history of ``history_days`` before the start. ``requeues`` is the
-    share of failed Roboto invocations that return to the queue. ``rotation`` plays one incident after another.
+    share of failed Roboto invocations that return to the queue. ``rotation`` plays one incident after another,
+    ``opening`` makes everything that a platform can tell happen in the first minute.
     """
     script = Rotation(start, platforms=tuple(platforms)) if rotation else None
     world = World(seed, whole_seconds(start - round(history_days * DAY)), script)
@@ -91,6 +94,8 @@ def demo_world(
         _add_workflows(world, workloads, pace, failures)
     if "moderately" in platforms:
         _add_agents(world, workloads, pace, failures)
+    if opening:
+        add_opening(world, whole_seconds(start), tuple(platforms))
     return world
 
 

@@ -253,11 +253,12 @@ def test_no_counter_was_reset(seen: Story, major: str, job: str, platform: str) 
 @majors
 @pytest.mark.parametrize("job", ["steady", "killed"])
 def test_the_service_was_up(seen: Story, major: str, job: str) -> None:
-    """Prometheus has nothing against the last scrape, and no target is down."""
+    """Prometheus has nothing against the last scrape, and no target stays down, however busy the machine is."""
     server = seen.servers[major]
     assert server.scrape_errors() == []
     assert server.value(f'min(up{{job="{job}",instance="{seen.service[job].address}"}})') == 1
-    assert server.value(f'min(automation_exporter_target_up{{job="{job}"}})') == 1
+    up = f'min(automation_exporter_target_up{{job="{job}"}}) == 1'
+    server.wait_until(partial(server.query, up), "all targets are up")
 
 
 @platforms
