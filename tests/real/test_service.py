@@ -397,7 +397,7 @@ def lacking(service: ServerProcess) -> set[tuple[str, str]]:
     """The platforms and families that the metric table names and that are not there, or count nothing yet."""
     response = service.get("/metrics", {"Accept": "application/openmetrics-text;version=1.0.0"})
     numbers: dict[tuple[str, str], float] = {}
-    for family in text_string_to_metric_families(response.text):
+    for family in text_string_to_metric_families(response.text):  # type: ignore[no-untyped-call]
         for sample in family.samples:
             counts = {"counter": "_total", "histogram": "_count"}.get(family.type)
             if "platform" in sample.labels and (counts is None or sample.name == family.name + counts):
