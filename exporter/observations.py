@@ -8,14 +8,15 @@ into changes of the ledger. A batch is the unit of commit (counting rule 1):
 - ``ListingFailed``  one listing could not be read; the others go on
 - ``Windows``        all window readings of one poll, complete
 
-The envelopes are generic: ``Page[RoutineRun]`` comes from ``fetch``, ``Page[Run]`` goes to ``count``.
+The envelopes are generic: ``Page[RoutineRun]`` comes from ``fetch``, ``Page[Run]`` goes to ``count``. What there is of
+for each run is a named tuple: a frozen dataclass takes three times as long to make.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Generic, Literal, TypeVar
+from typing import Generic, Literal, NamedTuple, TypeVar
 
 from exporter.catalogue.model import Metric
 from exporter.errors import Reason
@@ -28,8 +29,7 @@ T = TypeVar("T")
 R = TypeVar("R")
 
 
-@dataclass(frozen=True, slots=True)
-class Add:
+class Add(NamedTuple):
     """An increment of a counter, or one value for a histogram (``amount`` in the row's stored integers).
 
     ``labels`` are those after ``workload`` when the row has one. Whose workload it is, the owner says.
@@ -40,8 +40,7 @@ class Add:
     amount: int = 1
 
 
-@dataclass(frozen=True, slots=True)
-class Mark:
+class Mark(NamedTuple):
     """A point in time of a past event; the gauge shows the latest ever marked. Labels as in ``Add``."""
 
     metric: Metric
@@ -86,16 +85,14 @@ class Workload:
     schedules: tuple[Schedule, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Delivery:
+class Delivery(NamedTuple):
     """A run that a schedule started: the trigger's name (label-safe) and the fire time it was due at."""
 
     trigger: str
     fire_at: Micros
 
 
-@dataclass(frozen=True, slots=True)
-class Run:
+class Run(NamedTuple):
     """One run, by id, open or ended.
 
     ``times`` are created, triggered, started, ended as the upstream told them, None where missing (also where
@@ -119,6 +116,11 @@ class Run:
     """Set for runs that a schedule started, open ones too."""
     ids: tuple[tuple[str, str], ...] = ()
     """Further ids that the vendor's console understands, by kind; for the run feed, never labels."""
+
+    @property
+    def times(self) -> tuple[Micros | None, ...]:
+        """Its times in the order of birth."""
+        return (self.created, self.triggered, self.started, self.finished)
 
 
 @dataclass(frozen=True, slots=True)

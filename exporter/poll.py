@@ -112,9 +112,9 @@ def note(report: Report, batch: Observed, listings_per_workload: bool) -> None:
             report.good |= batch.step.whole and not listings_per_workload
             report.sweeps += batch.step.complete and batch.step.kind == "sweep"
             report.unsorted |= batch.step.unsorted
-            for run in batch.items:
-                report.runs[run.outcome if run.ended else run.state] += 1
-                times = [at for at in (run.created, run.triggered, run.started, run.finished) if at is not None]
-                report.newest_run = max([*times, report.newest_run or 0])
+            report.runs.update([run.outcome if run.ended else run.state for run in batch.items])
+            times = [at for run in batch.items for at in run.times if at is not None]
+            if times:
+                report.newest_run = max(report.newest_run or 0, *times)
         case ListingFailed():
             report.listings_failed.append(batch)

@@ -14,9 +14,9 @@ MICRO = 1_000_000
 """One second in the integers that the ledger keeps."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Metric:
-    """One family: what a user sees, and how the ledger keeps it.
+    """One family: what a user sees, and how the ledger keeps it. Each is made once, and equal to itself only.
 
     ``labels`` are those after ``platform`` and ``target``; a row with a ``workload`` has it first.
     ``sources`` names, for each platform that feeds the family, the platform's own field.

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import TypeVar
 
+from exporter.catalogue.model import Metric
 from exporter.counting.ledger import (
     Changes,
     Ledger,
@@ -24,6 +26,20 @@ from exporter.times import MINUTE, Micros, Moment
 
 K = TypeVar("K")
 V = TypeVar("V")
+
+
+@dataclass(slots=True)
+class Sum:
+    """What the runs of one page add to one series: a page has many runs and few series.
+
+    ``counts`` by bucket for a histogram, else empty. ``examples`` are the last run of each bucket (0 for a counter)
+    with what it added; None for a series without exemplars.
+    """
+
+    counts: list[int]
+    examples: dict[int, tuple[str, int]] | None
+    amount: int = 0
+
 
 CLOCK_TOLERANCE = 5 * MINUTE
 """How far our clock may be from the upstream's for anything to move, expire or be forgotten (rule 26)."""
@@ -46,6 +62,11 @@ class Draft:
         self.now = moment.world if upstream_now is None else upstream_now
         self.trusted = trusted and abs(moment.world - self.now) <= CLOCK_TOLERANCE
         self.changes = Changes()
+        self.keys: dict[tuple[Metric, str, Labels], SeriesKey] = {}
+        """Names of series that were asked for: folding, once decided, stands for the batch."""
+        self.sums: dict[SeriesKey, Sum] = {}
+        """What is still to be applied, by ``series.settle``; ``sums_of`` has the same by what was asked for."""
+        self.sums_of: dict[tuple[Metric, str, Labels], Sum] = {}
         self.fresh_values: dict[str, set[Labels]] = {}
         self.fresh_slots = 0
 

@@ -207,8 +207,8 @@ class Ledger(Protocol):
     def own_slots(self) -> int:
         """Return how many identities have a series of their own."""
 
-    def remembered(self, ids: Collection[tuple[str, int]]) -> set[str]:
-        """Return those run ids that are kept under the day given with them (ended or skipped runs)."""
+    def remembered(self, ids: Mapping[int, Collection[str]]) -> set[str]:
+        """Return those run ids that are kept (of ended or skipped runs), each looked up under the days given for it."""
 
 
 @dataclass(slots=True)
@@ -259,4 +259,5 @@ def zero(width: int) -> Value:
 
 def days_of(times: Iterable[Micros]) -> tuple[int, ...]:
     """Return the distinct days (since the epoch) of ``times``, in order."""
-    return tuple(sorted({moment // 86_400_000_000 for moment in times}))
+    days = {moment // 86_400_000_000 for moment in times}
+    return tuple(days) if len(days) == 1 else tuple(sorted(days))

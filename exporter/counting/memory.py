@@ -6,7 +6,7 @@ ledger without durability; the tests of counting use it so.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from typing import TypeVar
 
 from exporter.catalogue import BY_NAME
@@ -76,9 +76,9 @@ class MemoryLedger:
         """Return how many identities have series of their own."""
         return self._own_slots
 
-    def remembered(self, ids: Collection[tuple[str, int]]) -> set[str]:
-        """Return those ids that are kept under the day given with them."""
-        return {run_id for run_id, day in ids if (day, run_id) in self._ids}
+    def remembered(self, ids: Mapping[int, Collection[str]]) -> set[str]:
+        """Return those ids that are kept under one of the days given for them."""
+        return {run_id for day, run_ids in ids.items() for run_id in run_ids if (day, run_id) in self._ids}
 
     def keep_ids(self, changes: Changes) -> None:
         """Keep and prune ids; a store that has them on disk does this there."""

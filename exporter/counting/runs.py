@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
+from collections.abc import Collection, Mapping
+from operator import attrgetter
 from typing import Final
 
 from exporter.catalogue.ledger import LATE_RUNS_SKIPPED, RUNS_EXPIRED
@@ -9,7 +12,7 @@ from exporter.catalogue.runs import LAST_RUN, PAUSED, RUNS, UNKNOWN
 from exporter.counting import listings, notable, schedules, workloads
 from exporter.counting.draft import Draft
 from exporter.counting.ledger import ListingState, OpenRun, SeriesKey, TargetState, days_of
-from exporter.counting.series import OTHER, add, apply_adds, apply_marks, key_of
+from exporter.counting.series import OTHER, add, apply_adds, apply_marks, key_of, settle
 from exporter.counting.sightings import Sighting, sightings
 from exporter.observations import Add, Delivery, Page, Run
 from exporter.times import DAY
@@ -25,7 +28,7 @@ def count_page(draft: Draft, page: Page[Run]) -> None:
     rows = sightings(draft, page, target, known)
     remembered = draft.ledger.remembered(_probes(draft, target, rows))
     undatable = _undatable(draft, page, known, rows, remembered)
-    for row in sorted(rows, key=lambda row: row.latest):  # the latest run of a page leaves its exemplar
+    for row in sorted(rows, key=attrgetter("latest")):  # the latest run of a page leaves its exemplar
         if draft.open_run(row.run.id) is not None:
             _open_seen(draft, page.listing, row)
         elif draft.timeless(row.run.id) is not None:
@@ -37,6 +40,7 @@ def count_page(draft: Draft, page: Page[Run]) -> None:
             _new(draft, target, page.listing, row)
         if draft.open_run(row.run.id) is None:
             remembered.add(row.run.id)  # a page may hold the same run twice
+    settle(draft)
     _deliveries(draft, rows)
     listings.advance(draft, page, known)
     if page.step.complete and page.step.kind == "sweep" and page.step.started > (known.last_sweep or 0):
@@ -44,21 +48,26 @@ def count_page(draft: Draft, page: Page[Run]) -> None:
     _open_levels_read(draft, page)
 
 
-def _probes(draft: Draft, target: TargetState, rows: list[Sighting]) -> set[tuple[str, int]]:
-    """Name the days under which a row's id may be kept: those of its times and their neighbours.
+def _probes(draft: Draft, target: TargetState, rows: list[Sighting]) -> Mapping[int, list[str]]:
+    """Return ids by the days under which they may be kept: those of a row's times and their neighbours.
 
     A row that lost its times may be kept under any day that is remembered.
     """
     remembered_days = range(target.floor // DAY - 1, draft.now // DAY + 2)
-    probes: set[tuple[str, int]] = set()
+    probes: dict[int, list[str]] = defaultdict(list)
     for row in rows:
         run_id = row.run.id
         if draft.open_run(run_id) is not None or draft.timeless(run_id) is not None:
             continue
         if row.timeless:
-            probes.update((run_id, day) for day in remembered_days)
+            days: Collection[int] = remembered_days
+        elif len(row.days) == 1:
+            (day,) = row.days
+            days = (day - 1, day, day + 1)
         else:
-            probes.update((run_id, day + near) for day in row.days for near in (-1, 0, 1))
+            days = {day + near for day in row.days for near in (-1, 0, 1)}
+        for day in days:
+            probes[day].append(run_id)
     return probes
 
 
@@ -156,7 +165,8 @@ def _count(draft: Draft, row: Sighting) -> None:
 
 def _mark(draft: Draft, slot: str, run: Run) -> None:
     """Note when the run's events were; of all those in ``_other`` only the latest run says anything."""
-    apply_marks(draft, slot, tuple(mark for mark in run.marks if slot != OTHER or mark.metric is LAST_RUN))
+    marks = run.marks if slot != OTHER else tuple(mark for mark in run.marks if mark.metric is LAST_RUN)
+    apply_marks(draft, slot, marks)
 
 
 def _skip(draft: Draft, row: Sighting) -> None:
@@ -170,7 +180,8 @@ def _keep(draft: Draft, row: Sighting) -> None:
     """Keep the id under the days of its times, and where it has none, or they are borrowed, for itself."""
     if row.timeless:
         _keep_undated(draft, row.run.id)
-    draft.changes.remember.extend((day, row.run.id) for day in row.days)
+    for day in row.days:
+        draft.changes.remember.append((day, row.run.id))
 
 
 def _keep_undated(draft: Draft, run_id: str) -> None:

@@ -8,7 +8,7 @@ from typing import Final
 from exporter.catalogue import BY_NAME
 from exporter.catalogue.ledger import CORRECTIONS
 from exporter.catalogue.model import Metric
-from exporter.counting.draft import Draft
+from exporter.counting.draft import Draft, Sum
 from exporter.counting.ledger import Exemplar, Series, SeriesKey, Value, empty, plus, zero
 from exporter.observations import Add, Labels, Mark
 
@@ -33,9 +33,14 @@ def key_of(draft: Draft, metric: Metric, slot: str, labels: Labels) -> SeriesKey
 
     ``labels`` are those after ``workload`` when the row has one; ``slot`` is ignored when it has none.
     """
-    if metric.open_labels:
-        labels = _folded(draft, metric, labels)
-    return SeriesKey(metric.name, (slot, *labels) if metric.per_workload else labels)
+    asked = (metric, slot, labels)
+    key = draft.keys.get(asked)
+    if key is None:
+        if metric.open_labels:
+            labels = _folded(draft, metric, labels)
+        key = SeriesKey(metric.name, (slot, *labels) if metric.per_workload else labels)
+        draft.keys[asked] = key
+    return key
 
 
 def _folded(draft: Draft, metric: Metric, labels: Labels) -> Labels:
@@ -65,39 +70,43 @@ def born(draft: Draft, key: SeriesKey) -> Series:
 def add(draft: Draft, key: SeriesKey, amount: int, run_id: str | None = None) -> None:
     """Add a counter's increment, or observe a histogram's value; ``run_id`` becomes the exemplar."""
     metric = BY_NAME[key.family]
-    series = born(draft, key)
+    counts = zero(width(metric) - 1)
     at = 0
-    if metric.type == "histogram":
+    if counts:
         at = bucket(metric, amount)
-        increment = _observation(metric, at, amount)
-    else:
+        counts = (*counts[:at], 1, *counts[at + 1 :])
+    if increase(draft, key, counts, amount) and run_id is not None:
+        exemplify(draft, key, at, amount, run_id)
+
+
+def increase(draft: Draft, key: SeriesKey, counts: Value, amount: int) -> bool:
+    """Raise a series by ``amount``, a histogram's buckets by ``counts``; return whether anything is left to show.
+
+    A counter's debt takes its part first (rule 14).
+    """
+    series = born(draft, key)
+    if not counts:
         absorbed = min(series.debt, amount)
         if absorbed:
             debt = series.debt - absorbed
             series = series._replace(debt=debt, debt_since=series.debt_since if debt else None)
             draft.changes.series[key] = series
-        increment = (amount - absorbed,)
+        amount -= absorbed
+    increment = (*counts, amount)
     if empty(increment):
-        return
+        return False
     if draft.ledger.held(key):
         series = series._replace(pending=plus(series.pending, increment))
     else:
         series = series._replace(shown=plus(series.shown, increment))
     draft.changes.series[key] = series
-    if run_id is not None:
-        exemplify(draft, key, at, amount, run_id)
+    return True
 
 
 def exemplify(draft: Draft, key: SeriesKey, at: int, amount: int, run_id: str) -> None:
     """Keep a run beside the bucket ``at`` (0 for a counter) that it raised by ``amount``."""
     if len(run_id) + len("run_id") <= EXEMPLAR_CHARS:
         draft.changes.exemplars.setdefault(key, {})[at] = Exemplar(run_id, amount, draft.moment.wall)
-
-
-def _observation(metric: Metric, at: int, amount: int) -> Value:
-    counts = [0] * (len(metric.bounds) + 1)
-    counts[at] = 1
-    return (*counts, amount)
 
 
 def fall(draft: Draft, key: SeriesKey, amount: int) -> None:
@@ -151,11 +160,31 @@ def release(draft: Draft, keys: list[SeriesKey]) -> None:
             draft.changes.series[key] = series._replace(shown=shown, pending=zero(len(shown)))
 
 
-def apply_adds(draft: Draft, slot: str, adds: tuple[Add, ...], run_id: str | None = None) -> None:
-    """Apply what a run adds, under its workload's slot."""
-    for item in adds:
-        key = key_of(draft, item.metric, slot, item.labels)
-        add(draft, key, item.amount, run_id if _wants_exemplar(item.metric) else None)
+def apply_adds(draft: Draft, slot: str, adds: tuple[Add, ...], run_id: str) -> None:
+    """Note what a run adds, under its workload's slot; ``settle`` applies it together with that of the other runs."""
+    for metric, labels, amount in adds:
+        asked = (metric, slot, labels)
+        found = draft.sums_of.get(asked)
+        if found is None:
+            nothing = Sum([0] * (width(metric) - 1), {} if _wants_exemplar(metric) else None)
+            found = draft.sums_of[asked] = draft.sums.setdefault(key_of(draft, metric, slot, labels), nothing)
+        at = 0
+        if found.counts:
+            at = bucket(metric, amount)
+            found.counts[at] += 1
+        found.amount += amount
+        if found.examples is not None:
+            found.examples[at] = run_id, amount
+
+
+def settle(draft: Draft) -> None:
+    """Apply what was noted."""
+    for key, found in draft.sums.items():
+        if increase(draft, key, tuple(found.counts), found.amount):
+            for at, (run_id, amount) in (found.examples or {}).items():
+                exemplify(draft, key, at, amount, run_id)
+    draft.sums.clear()
+    draft.sums_of.clear()
 
 
 def _wants_exemplar(metric: Metric) -> bool:
@@ -164,8 +193,8 @@ def _wants_exemplar(metric: Metric) -> bool:
 
 def apply_marks(draft: Draft, slot: str, marks: tuple[Mark, ...]) -> None:
     """Keep the latest time of each event."""
-    for mark in marks:
-        key = key_of(draft, mark.metric, slot, mark.labels)
+    for metric, labels, at in marks:
+        key = key_of(draft, metric, slot, labels)
         known = draft.mark(key)
-        if known is None or mark.at > known:
-            draft.changes.marks[key] = mark.at
+        if known is None or at > known:
+            draft.changes.marks[key] = at

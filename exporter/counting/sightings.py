@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Final, NamedTuple
 
 from exporter.catalogue.runs import RUN_LATENESS
@@ -30,14 +29,12 @@ class Sighting(NamedTuple):
 
 def sightings(draft: Draft, page: Page[Run], target: TargetState, listing: ListingState) -> list[Sighting]:
     """Judge the times of a page's rows; a row without any borrows its neighbour's (rule 5)."""
-    cleaned = [_believable(draft, run) for run in page.items]
-    births = [_birth(run) for run in cleaned]
+    judged = [_believable(run, draft.now + AHEAD) for run in page.items]
+    births = [times[0] if times else None for _, times in judged]
     rows = []
-    for index, run in enumerate(cleaned):
-        birth = births[index]
-        if birth is not None:
-            times = _times(run)
-            rows.append(Sighting(run, birth, max(times), days_of(times), timeless=False))
+    for index, (run, times) in enumerate(judged):
+        if times:
+            rows.append(Sighting(run, times[0], max(times), days_of(times), timeless=False))
         else:
             near = _above(births, index, draft.limits.overlap)
             if near is None:
@@ -76,6 +73,8 @@ def _below(births: list[Micros | None], index: int, target: TargetState, listing
 def _agreed(rows: list[Sighting]) -> list[Sighting]:
     """Let a run without times that stands on the page twice have one time: its own from the copy that tells it, else
     what the first copy borrowed. A copy among old rows must not make history of a run that is new."""
+    if not any(row.timeless for row in rows):
+        return rows
     known: dict[str, Sighting] = {}
     for row in rows:
         held = known.setdefault(row.run.id, row)
@@ -89,33 +88,35 @@ def _agreed(rows: list[Sighting]) -> list[Sighting]:
     ]
 
 
-def _believable(draft: Draft, run: Run) -> Run:
-    """Return the run without the times that are none, and without what was computed from them."""
-    latest = draft.now + AHEAD
+def _believable(run: Run, latest: Micros) -> tuple[Run, list[Micros]]:
+    """Return the run without the times that are none, and without what was computed from them; and its own times in
+    the order of birth."""
+    times = [at for at in run.times if at is not None]
+    beside = [mark.at for mark in run.marks]
+    if run.delivery is not None:
+        beside.append(run.delivery.fire_at)
+    every = times + beside
+    if every and not (min(every) >= EARLIEST and max(every) <= latest):
+        run = _without(run, latest)
+        times = [at for at in run.times if at is not None]
+    return run, times
+
+
+def _without(run: Run, latest: Micros) -> Run:
+    """Return the run without times that are none."""
 
     def judged(at: Micros | None) -> Micros | None:
         return at if at is not None and EARLIEST <= at <= latest else None
 
-    told = (run.created, run.triggered, run.started, run.finished)
-    times = tuple(map(judged, told))
-    if times != told:
+    times = tuple(map(judged, run.times))
+    if times != run.times:
         created, triggered, started, finished = times
         lasted = tuple(item for item in run.adds if item.metric.type != "histogram" or item.metric.unit == 1)
-        run = replace(run, created=created, triggered=triggered, started=started, finished=finished, adds=lasted)
+        run = run._replace(created=created, triggered=triggered, started=started, finished=finished, adds=lasted)
     if run.delivery is not None and judged(run.delivery.fire_at) is None:
         in_time = tuple(item for item in run.adds if item.metric is not RUN_LATENESS)
-        run = replace(run, delivery=None, adds=in_time)
-    if any(judged(mark.at) is None for mark in run.marks):
-        run = replace(run, marks=tuple(mark for mark in run.marks if judged(mark.at) is not None))
-    return run
-
-
-def _times(run: Run) -> list[Micros]:
-    return [at for at in (run.created, run.triggered, run.started, run.finished) if at is not None]
-
-
-def _birth(run: Run) -> Micros | None:
-    return next(iter(_times(run)), None)
+        run = run._replace(delivery=None, adds=in_time)
+    return run._replace(marks=tuple(mark for mark in run.marks if judged(mark.at) is not None))
 
 
 def _now_or_history(draft: Draft, key: str, target: TargetState, listing: ListingState) -> Micros:

@@ -9,11 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from exporter.catalogue import runs
 from exporter.catalogue.model import Metric, PlatformName
-from exporter.platforms.parsing import Record
 
 
 class To(NamedTuple):
@@ -56,12 +55,12 @@ class Account:
     """
 
     title: str
-    model: type[Record] | None
+    model: Any
     fields: Mapping[str, Fate]
 
     def names(self) -> set[str]:
         """Return the fields that the model reads."""
-        return set() if self.model is None else set(self.model.model_fields)
+        return set() if self.model is None else set(self.model.__pydantic_fields__)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Final
 
 from exporter.catalogue.ledger import RECORDS_SKIPPED
@@ -14,8 +13,8 @@ NEGATIVE_DURATION: Final = "negative_duration"
 """The reason for which a length that ends before it begins is left out (rule 18)."""
 
 
-def lasted(metric: Metric, own: Labels, start: Micros | None, end: Micros | None) -> Iterator[Add]:
+def lasted(metric: Metric, own: Labels, start: Micros | None, end: Micros | None) -> tuple[Add, ...]:
     """Observe a length of time, unless one end is missing; a negative one is told of instead."""
     if start is None or end is None:
-        return
-    yield Add(metric, own, end - start) if end >= start else Add(RECORDS_SKIPPED, (NEGATIVE_DURATION,))
+        return ()
+    return (Add(metric, own, end - start) if end >= start else Add(RECORDS_SKIPPED, (NEGATIVE_DURATION,)),)

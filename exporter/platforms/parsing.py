@@ -9,13 +9,28 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Annotated, Any, Final, TypeVar
+from functools import cache
+from typing import Annotated, Any, Final, TypeVar, cast, dataclass_transform
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
+from annotated_types import MinLen
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainValidator,
+    Strict,
+    TypeAdapter,
+    ValidationError,
+    create_model,
+)
+from pydantic.dataclasses import dataclass
 
 from exporter.errors import InvalidResponse
+from exporter.http import Reply
 from exporter.observations import Skipped
 from exporter.platforms.labels import clean
 from exporter.times import HOUR, SECOND, Micros, from_datetime
@@ -34,6 +49,8 @@ NO_ID: Final = Skipped("no_id")
 BAD_RECORD: Final = Skipped("bad_record")
 """A record that is no object."""
 
+Skips = tuple[Skipped, ...]
+
 _LATEST: Final = 253_402_300_800 * SECOND  # the year 10000, where datetime ends
 _NUMBER = re.compile(r"[+-]?\d{1,20}(\.\d{1,20})?", re.ASCII)
 _DATE_TIME = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:", re.ASCII)
@@ -45,7 +62,14 @@ class Record(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
 
 
-M = TypeVar("M", bound=Record)
+M = TypeVar("M")
+
+
+@dataclass_transform(frozen_default=True)
+def bulk_record(model: type[M]) -> type[M]:
+    """Make a record of a class of which pages hold hundreds: what ``Record`` is, for half of what a model costs."""
+    made: Any = dataclass(frozen=True, config=ConfigDict(extra="ignore", hide_input_in_errors=True))(model)
+    return made  # type: ignore[no-any-return]  # it is the class that came in
 
 
 def moment(value: object) -> Micros | None:
@@ -54,10 +78,12 @@ def moment(value: object) -> Micros | None:
     Unix seconds or milliseconds as a number or its digits, or RFC 3339 text (UTC where no offset is given).
     Zero, negative and unreadable values are none.
     """
-    if isinstance(value, bool) or value is None:
+    if value is None or isinstance(value, bool):
         return None
     micros: Micros | None = None
-    if isinstance(value, int | float):
+    if isinstance(value, int):
+        micros = value * (SECOND // 1000 if value > MILLISECONDS_FROM else SECOND)
+    elif isinstance(value, float):
         micros = _from_number(value)
     elif isinstance(value, str):
         micros = _from_text(value.strip())
@@ -119,13 +145,18 @@ def _identifier(value: object) -> str:
     return text
 
 
-Text = Annotated[str | None, BeforeValidator(_text)]
+_UsualText = Annotated[str, Strict(), MinLen(0)]
+"""What pydantic reads without asking us. It looks into text, and refuses lone surrogates, only for a length."""
+
+Text = Annotated[_UsualText | Annotated[str | None, PlainValidator(_text)] | None, Field(union_mode="left_to_right")]
 """Text that may be missing; what is no text is missing too."""
 RequiredText = Annotated[str, BeforeValidator(_required_text)]
 """Text, possibly empty."""
-Identifier = Annotated[str, BeforeValidator(_identifier)]
+Identifier = Annotated[
+    Annotated[str, Strict(), MinLen(1)] | Annotated[str, PlainValidator(_identifier)], Field(union_mode="left_to_right")
+]
 """What tells a record from others: text that is not empty."""
-Time = Annotated[Micros | None, BeforeValidator(moment)]
+Time = Annotated[Micros | None, PlainValidator(moment)]
 """A point in time in any of the shapes of ``moment``, else None."""
 Count = Annotated[int, BeforeValidator(whole)]
 """A whole number, required."""
@@ -146,13 +177,44 @@ def envelope(where: str, payload: object, *names: str) -> tuple[Mapping[str, Any
     raise InvalidResponse(f"{where}: found {held}, expected a list {names[0]!r}")
 
 
-def records(items: Iterable[object], model: type[M]) -> tuple[tuple[M, ...], tuple[Skipped, ...]]:
+def answer(where: str, reply: Reply, model: type[M], *names: str) -> tuple[Mapping[str, Any], tuple[M, ...], Skips]:
+    """Return an answer's object, its records, and what was left out of its list: the first array among ``names``.
+
+    An answer that is as documented is read at once by pydantic's own parser. Any other, be it for one bad record or
+    one lone surrogate, is read step by step, which says what is wrong and loses no more than that.
+    """
+    if not any(word in reply.body for word in _NO_NUMBERS):
+        with suppress(ValidationError):
+            whole = _whole(cast(Any, model), names[0]).model_validate_json(reply.body)
+            return whole.model_extra or {}, tuple(getattr(whole, names[0])), ()
+    head, values = envelope(where, reply.json(), *names)
+    return head, *records(values, model)
+
+
+_NO_NUMBERS: Final = (b"NaN", b"Infinity")
+"""Words that pydantic's parser takes for numbers and JSON does not know."""
+
+
+@cache
+def _whole(model: Any, name: str) -> type[BaseModel]:
+    config = ConfigDict(extra="allow", hide_input_in_errors=True)
+    fields: dict[str, Any] = {name: (list[model], ...)}
+    made: type[BaseModel] = create_model("Answer", __config__=config, **fields)
+    return made
+
+
+@cache
+def _alone(model: Any) -> TypeAdapter[Any]:
+    return TypeAdapter(model)
+
+
+def records(items: Iterable[object], model: type[M]) -> tuple[tuple[M, ...], Skips]:
     """Validate the items of an envelope one by one; those that are no record are left out and told of."""
     found: list[M] = []
     skipped: list[Skipped] = []
     for item in items:
         try:
-            found.append(model.model_validate(item))
+            found.append(_alone(cast(Any, model)).validate_python(item))
         except ValidationError:
             skipped.append(NO_ID if isinstance(item, dict) else BAD_RECORD)
     return tuple(found), tuple(skipped)
@@ -161,7 +223,7 @@ def records(items: Iterable[object], model: type[M]) -> tuple[tuple[M, ...], tup
 def bad_fields(error: ValidationError) -> Sequence[str]:
     """Name the fields that were refused, without what they held."""
     details = error.errors(include_url=False, include_context=False, include_input=False)
-    return tuple(str(detail["loc"][0]) for detail in details if detail["loc"])
+    return tuple(dict.fromkeys(str(detail["loc"][0]) for detail in details if detail["loc"]))
 
 
 def kind_of(value: object) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final, NamedTuple
 
-from exporter.platforms.parsing import believable
+from exporter.platforms.parsing import AHEAD, EARLIEST
 from exporter.times import Micros
 
 EMPTY_PAGES: Final = 10
@@ -51,7 +51,8 @@ class Trail:
 
 def believed(row: Row, now: Micros) -> Times:
     """Return the times of a row that can be believed at ``now``, possibly none."""
-    return tuple(time for each in row.times if (time := believable(each, now)) is not None)
+    latest = now + AHEAD
+    return tuple([each for each in row.times if each is not None and EARLIEST <= each <= latest])
 
 
 def below(rows: list[Times], depth: Micros) -> bool:
@@ -65,15 +66,18 @@ def is_unsorted(rows: list[Times], overlap: Micros) -> bool:
     A row is out of order with a later one whose earliest time is after its own latest. One row with a wrong time
     may be out of order with all others, as the earlier or as the later one: that alone says nothing.
     """
-    early, late = 0, 0
-    newest_below: Micros | None = None
-    for times in reversed(rows):
-        if newest_below is not None and max(times) + overlap < newest_below:
-            early += 1
-        newest_below = min(times) if newest_below is None else max(newest_below, min(times))
+    late = 0
     oldest_above: Micros | None = None
     for times in rows:
         if oldest_above is not None and oldest_above + overlap < min(times):
             late += 1
         oldest_above = max(times) if oldest_above is None else min(oldest_above, max(times))
-    return early > 1 and late > 1
+    if late <= 1:
+        return False
+    early = 0
+    newest_below: Micros | None = None
+    for times in reversed(rows):
+        if newest_below is not None and max(times) + overlap < newest_below:
+            early += 1
+        newest_below = min(times) if newest_below is None else max(newest_below, min(times))
+    return early > 1

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sqlite3
-from collections import defaultdict
 from collections.abc import Callable, Collection, Mapping
 from hashlib import blake2b
 
@@ -61,17 +60,16 @@ def load(connection: sqlite3.Connection, target: int, ledger: MemoryLedger) -> N
         ledger.target = None
 
 
-def remembered(connection: sqlite3.Connection, target: int, ids: Collection[tuple[str, int]]) -> set[str]:
-    """Return those run ids that are kept under the day given with them."""
-    by_day: dict[int, dict[bytes, str]] = defaultdict(dict)
-    for run_id, day in ids:
-        by_day[day][id_of(run_id)] = run_id
+def remembered(connection: sqlite3.Connection, target: int, ids: Mapping[int, Collection[str]]) -> set[str]:
+    """Return those run ids that are kept under one of the days given for them."""
+    hashes = {run_id: id_of(run_id) for run_id in set().union(*ids.values())}
+    run_ids_of = {digest: run_id for run_id, digest in hashes.items()}
     found: set[str] = set()
-    for day, wanted in by_day.items():
-        keys = list(wanted)
+    for day, run_ids in ids.items():
+        keys = [hashes[run_id] for run_id in run_ids]
         for start in range(0, len(keys), IDS_AT_ONCE):
             part = keys[start : start + IDS_AT_ONCE]
             marks = ",".join("?" * len(part))
             sql = f"SELECT id FROM ended_run WHERE target = ? AND day = ? AND id IN ({marks})"  # noqa: S608
-            found.update(wanted[key] for (key,) in connection.execute(sql, (target, day, *part)))
+            found.update(run_ids_of[key] for (key,) in connection.execute(sql, (target, day, *part)))
     return found

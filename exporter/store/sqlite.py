@@ -6,7 +6,7 @@ import json
 import sqlite3
 import threading
 import time
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
@@ -33,8 +33,8 @@ class StoredLedger(MemoryLedger):
         self.row = row
         self.identity = identity
 
-    def remembered(self, ids: Collection[tuple[str, int]]) -> set[str]:
-        """Return those ids that are kept under the day given with them."""
+    def remembered(self, ids: Mapping[int, Collection[str]]) -> set[str]:
+        """Return those ids that are kept under one of the days given for them."""
         return self._store.remembered(self.row, ids)
 
 
@@ -146,8 +146,8 @@ class SqliteStore:
         except (ValueError, TypeError) as error:
             raise damaged(self.path, f"a row cannot be read: {type(error).__name__}") from None
 
-    def remembered(self, target: int, ids: Collection[tuple[str, int]]) -> set[str]:
-        """Return those ids that are kept under the day given with them."""
+    def remembered(self, target: int, ids: Mapping[int, Collection[str]]) -> set[str]:
+        """Return those ids that are kept under one of the days given for them."""
         with self._lock:
             return remembered(self._connection, target, ids)
 

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
 
 from exporter.counting.ledger import Changes, TargetState
 from exporter.store import rows
 from exporter.store.reading import id_of
+
+ROWS_AT_ONCE: Final = 300
+"""Ids that one statement writes, with three parameters each; SQLite allows a thousand in its oldest builds."""
 
 
 def write(connection: sqlite3.Connection, target: int, changes: Changes) -> None:
@@ -28,12 +31,18 @@ def write(connection: sqlite3.Connection, target: int, changes: Changes) -> None
     _write(connection, target, rows.SERIES, changes.series)
     _write(connection, target, rows.MARKS, changes.marks)
     if changes.remember:
-        connection.executemany(
-            "INSERT INTO ended_run VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
-            [(target, day, id_of(run_id)) for day, run_id in changes.remember],
-        )
+        _remember(connection, target, changes.remember)
     if changes.prune_before_day is not None:
         connection.execute("DELETE FROM ended_run WHERE target = ? AND day < ?", (target, changes.prune_before_day))
+
+
+def _remember(connection: sqlite3.Connection, target: int, ids: Sequence[tuple[int, str]]) -> None:
+    """Keep ids, many with each statement: between two statements another thread may take its turn."""
+    for start in range(0, len(ids), ROWS_AT_ONCE):
+        part = ids[start : start + ROWS_AT_ONCE]
+        rows_of_three = ", ".join(["(?, ?, ?)"] * len(part))
+        values = [value for day, run_id in part for value in (target, day, id_of(run_id))]
+        connection.execute(f"INSERT INTO ended_run VALUES {rows_of_three} ON CONFLICT DO NOTHING", values)  # noqa: S608
 
 
 def _write(

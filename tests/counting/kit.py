@@ -174,7 +174,7 @@ class Bench:
     def remembers(self, run_id: str) -> bool:
         """Whether the id is kept under any day."""
         days = range((self.now - 60 * DAY) // DAY, self.now // DAY + 2)
-        return bool(self.ledger.remembered({(run_id, day) for day in days}))
+        return bool(self.ledger.remembered({day: [run_id] for day in days}))
 
     def windows(
         self,

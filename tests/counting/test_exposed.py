@@ -66,7 +66,7 @@ def test_active_runs_are_counted_by_state_with_the_birth_of_the_oldest(bench: Be
 
 def test_the_oldest_active_run_keeps_its_birth_when_its_times_change(bench: Bench) -> None:
     """Rule 6: the birth time is stored and never changed."""
-    changed = replace(running("a", START - MINUTE, workload="v"), created=START - 2 * DAY)
+    changed = running("a", START - MINUTE, workload="v")._replace(created=START - 2 * DAY)
     bench.page(changed, listing="v")
     assert bench.levels(OLDEST_ACTIVE_RUN.name) == {("v", "running"): START - HOUR}
 
@@ -116,8 +116,8 @@ def test_levels_age_by_our_clock_whatever_the_upstreams_says(skew: Micros) -> No
 
 def test_counters_histograms_and_past_events_stay(bench: Bench) -> None:
     bench.page(
-        replace(
-            ended("b", START - MINUTE, workload="v", finished=START), marks=(Mark(LAST_RUN, ("completed",), START),)
+        ended("b", START - MINUTE, workload="v", finished=START)._replace(
+            marks=(Mark(LAST_RUN, ("completed",), START),)
         ),
         listing="v",
     )
@@ -162,7 +162,7 @@ def test_the_last_run_is_the_latest_never_falls_and_knows_history() -> None:
     bench.roster("w")
     for run_id, at in (("a", START - DAY), ("b", START - HOUR), ("c", START - 2 * DAY)):
         run = ended(run_id, at - MINUTE, finished=at)
-        bench.page(replace(run, marks=(Mark(LAST_RUN, ("completed",), at),)), kind="sweep")
+        bench.page(run._replace(marks=(Mark(LAST_RUN, ("completed",), at),)), kind="sweep")
     assert bench.levels(LAST_RUN.name) == {("w", "completed"): START - HOUR}
     assert bench.counted() == {}
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 
 from exporter.catalogue.runs import RUN_FAILURES
@@ -31,7 +29,7 @@ def a_run(run_id: str, at: Micros, outcome: str | None = "failed", **told: objec
         adds=(Add(RUN_FAILURES, ("tool_error", "502")),) if outcome == "failed" else (),
         ids=IDS,
     )
-    return replace(run, **told)  # type: ignore[arg-type]
+    return run._replace(**told)  # type: ignore[arg-type]
 
 
 @pytest.fixture
@@ -138,7 +136,7 @@ def test_an_id_that_no_console_takes_is_cut(bench: Bench) -> None:
     assert news(bench.page(run)) == [f"{'x' * 255}…"]
     assert news(bench.page(run)) == []
     assert bench.ledger.feed.runs[0].ids == (("session_id", "s-1"),)
-    bench.page(replace(run, id=endless + "y", ended=False, finished=None))
+    bench.page(run._replace(id=endless + "y", ended=False, finished=None))
     assert bench.ledger.open_ids == {endless + "y": (("session_id", "s-1"),)}
 
 

@@ -222,7 +222,7 @@ def test_listings_commute(world: list[Truth], order: list[int], seed: int) -> No
         for listing in sequence:
             name = f"w{listing}"
             runs = [replace(run, id=f"{name} {run.id}") for run in world]
-            bench.page(*(replace(run.seen(bench.now), workload=name) for run in runs), listing=name, kind="sweep")
+            bench.page(*(run.seen(bench.now)._replace(workload=name) for run in runs), listing=name, kind="sweep")
         ledgers.append((bench.ledger.series, bench.ledger.open_runs, bench.ledger.listings, bench.ledger.target))
     assert ledgers[0] == ledgers[1]
 
@@ -236,7 +236,7 @@ def test_a_histogram_is_the_same_in_any_order_and_adds_up(durations: list[int], 
         bench.roster("w")
         bench.now += HOUR
         runs = [
-            replace(run, adds=(*run.adds[:1], replace(run.adds[1], amount=amount)))
+            run._replace(adds=(*run.adds[:1], run.adds[1]._replace(amount=amount)))
             for index, amount in enumerate(order)
             for run in [ended(f"{index}", bench.now - MINUTE)]
         ]

@@ -57,7 +57,7 @@ def test_a_page_that_shows_a_run_ended_and_open_counts_it_once(bench: Bench) -> 
     """Whichever row comes first; the one that ended has no end time, so nothing tells which is the newer."""
     born = bench.now - 5 * MINUTE
     bench.page(running("a", born), running("b", born))
-    done = [replace(ended(name, born), finished=None) for name in "ab"]
+    done = [ended(name, born)._replace(finished=None) for name in "ab"]
     bench.page(done[0], running("a", born), running("b", born), done[1])
     bench.page(*done)
     assert bench.counted() == {"completed": 2}
@@ -103,7 +103,7 @@ def test_an_open_run_counts_when_it_ends(bench: Bench) -> None:
 def test_an_unbelievable_time_counts_as_missing(bench: Bench, at: int) -> None:
     """1970, 1999 and more than an hour ahead: the run counts, its duration does not."""
     run = ended("a", bench.now - MINUTE)
-    bench.page(replace(run, finished=at))
+    bench.page(run._replace(finished=at))
     assert bench.counted() == {"completed": 1}
     assert SeriesKey(RUN_DURATION.name, ("w", "completed")) not in bench.ledger.series
     born = bench.now - MINUTE
@@ -116,7 +116,7 @@ def test_what_does_not_come_from_an_unbelievable_time_still_counts(bench: Bench)
     run = ended("a", bench.now - MINUTE, adds=[Add(RUNS, ("completed",)), Add(RUN_STEPS, ("completed",), 7)])
     far = START + 73 * 365 * DAY
     marks = (Mark(SCHEDULE_FIRED, ("cron",), far), Mark(LAST_RUN, ("completed",), bench.now))
-    bench.page(replace(run, finished=far, marks=marks, delivery=Delivery("cron", far)))
+    bench.page(run._replace(finished=far, marks=marks, delivery=Delivery("cron", far)))
     assert bench.counted() == {"completed": 1}
     assert bench.total("w", "completed", family=RUN_STEPS.name) == 7
     assert {key.family for key in bench.ledger.marks} == {LAST_RUN.name}
@@ -125,8 +125,8 @@ def test_what_does_not_come_from_an_unbelievable_time_still_counts(bench: Bench)
 def test_a_believable_run_with_an_unbelievable_fire_time_loses_only_that(bench: Bench) -> None:
     far = START + 73 * 365 * DAY
     bench.roster(Workload("w", "w", schedules=(Schedule("cron", "0 * * * *"),)))
-    run = replace(ended("a", bench.now - MINUTE), delivery=Delivery("cron", far))
-    bench.page(replace(run, marks=(Mark(SCHEDULE_FIRED, ("cron",), far),)))
+    run = ended("a", bench.now - MINUTE)._replace(delivery=Delivery("cron", far))
+    bench.page(run._replace(marks=(Mark(SCHEDULE_FIRED, ("cron",), far),)))
     assert not bench.ledger.marks
     assert bench.ledger.workloads["w"].triggers[0][1].delivered == ()
     assert bench.total("w", "completed", family=RUN_DURATION.name) == MINUTE
@@ -319,7 +319,7 @@ def test_a_run_born_below_the_floor_is_skipped_once_and_visibly(bench: Bench) ->
 def test_an_open_run_born_below_the_floor_is_late_too(bench: Bench, latest: int) -> None:
     """From the floor on its latest time counts; below it is history, however often it is shown."""
     floor = bench.ledger.target.floor if bench.ledger.target is not None else 0
-    run = replace(running("a", floor - DAY), started=floor + latest)
+    run = running("a", floor - DAY)._replace(started=floor + latest)
     for _ in range(3):
         bench.page(run)
         bench.now += MINUTE

@@ -149,7 +149,7 @@ class Routine:
         bench = self.bench
         bench.roster(self.workload)
         runs = [
-            replace(ended(f"run {fire}", fire, after=0), delivery=Delivery(trigger, fire)) for fire in sorted(fired)
+            ended(f"run {fire}", fire, after=0)._replace(delivery=Delivery(trigger, fire)) for fire in sorted(fired)
         ]
         bench.page(*reversed(runs), complete=whole, whole=whole)
 
@@ -202,7 +202,7 @@ def test_a_due_time_with_a_delivery_is_not_missed() -> None:
 def test_an_open_run_is_a_delivery_too() -> None:
     routine = Routine()
     routine.bench.now = ONE + MINUTE
-    run = replace(running("a", ONE), delivery=Delivery("cron", ONE))
+    run = running("a", ONE)._replace(delivery=Delivery("cron", ONE))
     routine.bench.page(run)
     assert routine.goes(ONE + GRACE).missed == 0
 

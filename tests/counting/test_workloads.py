@@ -174,7 +174,7 @@ def test_marks_in_other_are_the_latest_run_and_nothing_else() -> None:
     bench.now += HOUR
     for name, at in (("a", START - HOUR), ("b", START - DAY), ("a", START + MINUTE)):
         marks = (Mark(LAST_RUN, ("completed",), at), Mark(ENABLED, (), at))
-        bench.page(replace(ended(f"{name}{at}", at, after=0, workload=name), marks=marks), listing=name)
+        bench.page(ended(f"{name}{at}", at, after=0, workload=name)._replace(marks=marks), listing=name)
     assert bench.ledger.marks == {SeriesKey(LAST_RUN.name, (OTHER, "completed")): START + MINUTE}
 
 

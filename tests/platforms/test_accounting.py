@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pydantic.dataclasses import is_pydantic_dataclass
 
 from exporter.catalogue import ALL, runs
 from exporter.platforms.accounting import Account, PlatformAccount
@@ -106,7 +107,8 @@ def test_every_record_has_an_account(platform: PlatformAccount) -> None:
     models = {
         model
         for name, model in inspect.getmembers(module, inspect.isclass)
-        if issubclass(model, Record) and model is not Record and not name.startswith("_")
+        if (is_pydantic_dataclass(model) or (issubclass(model, Record) and model is not Record))
+        and not name.startswith("_")
     }
     assert {account.model for account in platform.accounts if account.model is not None} == models
 

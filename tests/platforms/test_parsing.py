@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from datetime import UTC, datetime
+from functools import partial
+from typing import Any
 
+import httpx
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pydantic import ValidationError
+from pydantic import TypeAdapter, ValidationError
 
 from exporter.errors import InvalidResponse
+from exporter.http import Reply
 from exporter.observations import Skipped
 from exporter.platforms.parsing import (
     Count,
@@ -18,8 +23,10 @@ from exporter.platforms.parsing import (
     Record,
     Text,
     Time,
+    answer,
     bad_fields,
     believable,
+    bulk_record,
     envelope,
     moment,
     records,
@@ -77,6 +84,7 @@ class Thing(Record):
         ([1780383605], None),
         ({"seconds": 1}, None),
         (10**30, None),
+        (10**400, None),
         (1e300, None),
     ],
 )
@@ -195,3 +203,90 @@ def test_an_error_does_not_show_what_was_read() -> None:
         Thing.model_validate({"id": ["private"], "count": "private"})
     assert "private" not in str(raised.value)
     assert bad_fields(raised.value) == ("id", "count")
+
+
+@bulk_record
+class Row:
+    """A record of which there are many, with one field of each type."""
+
+    id: Identifier
+    name: Text = None
+    at: Time = None
+
+
+def at_once_and_step_by_step(body: bytes) -> tuple[object, object]:
+    """What an answer gives, read as platforms read it, and read value by value; or the error."""
+    reply = Reply(200, httpx.Headers(), body, url="https://example.net/things")
+
+    def step_by_step() -> tuple[Mapping[str, Any], tuple[Row, ...], tuple[Skipped, ...]]:
+        head, values = envelope("/things", reply.json(), "data", "value")
+        return head, *records(values, Row)
+
+    results: list[object] = []
+    for read in (partial(answer, "/things", reply, Row, "data", "value"), step_by_step):
+        try:
+            head, rows, skipped = read()
+            results.append(({key: held for key, held in head.items() if key != "data"}, rows, skipped))
+        except InvalidResponse as error:
+            results.append(str(error))
+    return results[0], results[1]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"data": [{"id": "a", "name": "b", "at": 1780383605.25}], "next": "c"}',
+        b'{"data": [{"id": "a", "id": "b", "name": "c", "name": null}], "next": 1, "next": 2}',
+        b'{"data": [{"id": "a"}], "data": [{"id": "b"}]}',
+        b'{"data": [{"id": "a"}, {"id": ""}, {"id": 5}, {"name": "b"}, 7, null, "c"]}',
+        b'{"data": [{"id": "a", "name": 5, "at": "never"}, {"id": "b", "name": ["x"], "at": true}]}',
+        b'{"data": [{"id": "\\ud800", "name": "\\ud83d\\ude00"}]}',
+        b'{"data": [{"id": "\xed\xa0\x80"}]}',
+        b'{"data": [{"id": "a", "at": NaN}]}',
+        b'{"data": [{"id": "a", "else": -Infinity}]}',
+        b'{"data": [{"id": "a", "at": 1' + b"0" * 400 + b"}]}",
+        b'{"data": [{"id": "a", "else": ' + b"1" * 5000 + b"}]}",
+        b'{"data": [{"id": "a", "else": ' + b"[" * 5000 + b"]" * 5000 + b"}]}",
+        b'{"data": null, "value": [{"id": "a"}]}',
+        b'{"data": [{"id": "a"}], "value": [{"id": "b"}]}',
+        b'{"data": {}}',
+        b'{"data": [{"id": "a"}]} and more',
+        b'{"data": [{"id": "a"}',
+        b'\xef\xbb\xbf{"data": []}',
+        '{"data": [{"id": "\u00e4"}]}'.encode("utf-16"),
+        b"[]",
+        b"",
+    ],
+    ids=range(21),
+)
+def test_an_answer_read_at_once_is_what_it_is_step_by_step(body: bytes) -> None:
+    """Records, what was left out, what stands beside the list, and errors."""
+    at_once, step_by_step = at_once_and_step_by_step(body)
+    assert at_once == step_by_step
+
+
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner, max_size=3),
+    max_leaves=5,
+)
+
+
+@given(st.lists(st.fixed_dictionaries({}, optional=dict.fromkeys(("id", "name", "at", "else"), VALUES)), max_size=5))
+def test_any_records_read_at_once_are_what_they_are_step_by_step(rows: list[dict[str, Any]]) -> None:
+    """Whatever the fields hold."""
+    at_once, step_by_step = at_once_and_step_by_step(json.dumps({"data": rows, "next": None}).encode())
+    assert at_once == step_by_step
+
+
+def test_a_number_beyond_a_double_is_no_time_and_no_reason_to_lose_a_page() -> None:
+    """Nothing that is used can hold it."""
+    at_once, _ = at_once_and_step_by_step(b'{"data": [{"id": "a", "at": 1e999, "else": 1e999}]}')
+    assert at_once == ({}, (Row("a"),), ())
+
+
+def test_a_bad_record_keeps_its_values_to_itself() -> None:
+    """Also one of a class."""
+    with pytest.raises(ValidationError) as caught:
+        TypeAdapter(Row).validate_python({"id": ["private"], "name": "private"})
+    assert "private" not in str(caught.value)

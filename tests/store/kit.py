@@ -100,7 +100,7 @@ def counted(number: int, key: SeriesKey = DONE) -> Changes:
 
 def knows(store: SqliteStore, ids: Iterable[str], name: str = "t") -> set[str]:
     """Those of the ids that are kept under today."""
-    return store.ledger(name).remembered({(run_id, TODAY) for run_id in ids})
+    return store.ledger(name).remembered({TODAY: list(ids)})
 
 
 class Faulty(sqlite3.Connection):

@@ -53,8 +53,8 @@ def test_a_kill_leaves_what_was_committed_and_nothing_else(path: Path, points: l
         store = SqliteStore(path, NOW)
         ledger = store.open_target("t", ME, NOW, holds=False)
         assert (ledger.series[DONE].shown[0] if ledger.series else 0) == count
-        runs = {(f"run {number}", TODAY) for number in range(1, 20)}
-        assert ledger.remembered(runs) == {f"run {number}" for number in range(1, count + 1)}
+        runs = [f"run {number}" for number in range(1, 20)]
+        assert ledger.remembered({TODAY: runs}) == {f"run {number}" for number in range(1, count + 1)}
         store.close()
 
 
@@ -108,7 +108,7 @@ def test_a_full_disk_loses_nothing_and_room_is_enough_to_go_on(small_disk: Path)
     ballast.unlink()
     commit(store, counted(committed + 1))
     assert store.ledger("t").series[DONE].shown == (committed + 1,)
-    assert not store.ledger("t").remembered({("run 1000", TODAY)})
+    assert not store.ledger("t").remembered({TODAY: ["run 1000"]})
     store.close()
     again = SqliteStore(path, NOW)
     assert again.open_target("t", ME, NOW, holds=False).series[DONE].shown == (committed + 1,)

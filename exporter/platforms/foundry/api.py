@@ -14,7 +14,7 @@ from exporter.observations import Roster, Skipped
 from exporter.platforms.foundry.records import Attempt, Routine, RoutineRun
 from exporter.platforms.foundry.settings import FoundrySettings
 from exporter.platforms.labels import clean
-from exporter.platforms.parsing import Record, envelope, kind_of, records
+from exporter.platforms.parsing import answer, kind_of
 from exporter.platforms.trail import Row, Trail
 from exporter.platforms.walk import RawPage
 from exporter.times import Clock, Micros
@@ -25,7 +25,7 @@ API_VERSION: Final = "v1"
 PREVIEW_REQUIRED: Final = "preview_feature_required"
 """The error code of an answer to a request that lacks the header ``Foundry-Features``."""
 
-M = TypeVar("M", bound=Record)
+M = TypeVar("M")
 
 
 class Api:
@@ -89,8 +89,7 @@ class Api:
         return self._client.get(link, params=None if versioned else {"api-version": API_VERSION}, headers=self._headers)
 
     def _page(self, where: str, reply: Reply, model: type[M]) -> tuple[tuple[M, ...], tuple[Skipped, ...], str | None]:
-        head, values = envelope(where, reply.json(), "data", "value")
-        items, skipped = records(values, model)
+        head, items, skipped = answer(where, reply, model, "data", "value")
         link = head.get("next_link") or head.get("nextLink") or _link_of_token(reply, head)
         if not link:
             return items, skipped, None

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable
+from functools import cache
 from typing import Final
 
 from exporter.catalogue.foundry import DISPATCHES
@@ -33,6 +34,9 @@ from exporter.times import Micros
 
 BIRTHS: Final = tuple(Birth(RUNS, (outcome,)) for outcome in OUTCOMES)
 STATES: Final = (QUEUED, RUNNING, OPEN)
+
+Failure = tuple[str | None, str | None]
+"""What a failed run tells: its type of error, and its status code."""
 
 UNUSABLE_SCHEDULE: Final = Skipped("schedule")
 """A trigger whose cron expression or zone cannot be understood: nothing is said of when it is due."""
@@ -87,39 +91,64 @@ def workload(routine: Routine) -> Workload:
     )
 
 
+def _counts(outcome: str, kind: tuple[str | None, str | None, str | None], failure: Failure) -> tuple[Add, ...]:
+    """The counters that a run raises by one; what the platform leaves null is an empty label value.
+
+    ``kind`` is trigger type, attempt source and action type.
+    """
+    trigger_type, attempt_source, action_type = kind
+    counts = (
+        Add(RUNS, (outcome,)),
+        Add(TRIGGERED_RUNS, (labels.value(trigger_type or ""), outcome)),
+        Add(DISPATCHES, (labels.value(attempt_source or ""), labels.value(action_type or ""), outcome)),
+    )
+    if outcome != FAILED:
+        return counts
+    error_type, code = failure
+    reason = error_type or (f"http_{code}" if code else "unknown")
+    return (*counts, Add(RUN_FAILURES, (labels.value(reason), labels.value(code or ""))))
+
+
+Counts = Callable[[str, tuple[str | None, str | None, str | None], Failure], tuple[Add, ...]]
+
+
 def observe_page(batch: Page[Attempt], now: Micros) -> Page[Run]:
     """Say what a page of a routine's runs means; ``now`` is the upstream's."""
-    runs = [attempt.run for attempt in batch.items]
+    counts = cache(_counts)  # what most runs of a page have in common is worked out once
+    told = {field: {getattr(attempt.run, field) for attempt in batch.items} for field in KNOWN}
     return Page(
         listing=batch.listing,
         sequence=batch.sequence,
-        items=tuple(observe_run(attempt, batch.listing, now) for attempt in batch.items),
+        items=tuple([observe_run(attempt, batch.listing, now, counts) for attempt in batch.items]),
         step=batch.step,
         upstream_now=batch.upstream_now,
         skipped=batch.skipped,
         drop_link=batch.drop_link,
-        unknown=tuple(field for field in KNOWN if any(_is_unknown(field, getattr(run, field)) for run in runs)),
+        unknown=tuple(field for field in KNOWN if any(_is_unknown(field, value) for value in told[field])),
     )
 
 
-def observe_run(attempt: Attempt, routine: str, now: Micros) -> Run:
+def observe_run(attempt: Attempt, routine: str, now: Micros, counts: Counts = _counts) -> Run:
     """Say what one attempt means. Times that cannot be believed count as missing (rule 5)."""
     run = attempt.run
-    triggered, started, ended = (believable(time, now) for time in run.times)
-    fire_at = believable(run.scheduled_fire_at, now)
+    triggered, started = believable(run.triggered_at, now), believable(run.started_at, now)
+    ended, fire_at = believable(run.ended_at, now), believable(run.scheduled_fire_at, now)
     outcome = outcomes.outcome(run.status, run.phase, ended, now)
     delivery = _delivery(attempt, fire_at)
-    marks = []
+    marks: tuple[Mark, ...] = ()
     if delivery is not None:
-        marks.append(Mark(SCHEDULE_FIRED, (delivery.trigger,), delivery.fire_at))
-    if outcome is not None and ended is not None:
-        marks.append(Mark(LAST_RUN, (outcome,), ended))
-    adds: list[Add] = []
+        marks = (Mark(SCHEDULE_FIRED, (delivery.trigger,), delivery.fire_at),)
+    adds: tuple[Add, ...] = ()
     if outcome is not None:
-        adds.extend(_counted(run, outcome))
-        adds.extend(lasted(RUN_DURATION, (outcome,), started, ended))
-        adds.extend(lasted(RUN_WAIT, (), triggered, started))
-        adds.extend(lasted(RUN_LATENESS, (), fire_at, triggered if started is None else started))
+        if ended is not None:
+            marks = (*marks, Mark(LAST_RUN, (outcome,), ended))
+        failure = (run.error_type, run.error_status_code) if outcome == FAILED else (None, None)
+        adds = (
+            *counts(outcome, (run.trigger_type, run.attempt_source, run.action_type), failure),
+            *lasted(RUN_DURATION, (outcome,), started, ended),
+            *lasted(RUN_WAIT, (), triggered, started),
+            *lasted(RUN_LATENESS, (), fire_at, triggered if started is None else started),
+        )
     return Run(
         id=run.id,
         workload=routine,
@@ -130,36 +159,24 @@ def observe_run(attempt: Attempt, routine: str, now: Micros) -> Run:
         ended=outcome is not None,
         state=outcomes.state(run.status, run.phase, started),
         outcome=outcome or "unknown",
-        adds=tuple(adds),
-        marks=tuple(marks),
+        adds=adds,
+        marks=marks,
         delivery=delivery,
-        ids=tuple(_ids(run)),
+        ids=_ids(run),
     )
 
 
-def _ids(run: RoutineRun) -> Iterator[tuple[str, str]]:
+def _ids(run: RoutineRun) -> tuple[tuple[str, str], ...]:
     """The ids by which the portal and its traces know what the run did."""
-    for kind, told in (
+    told = (
         ("dispatch_id", run.dispatch_id),
         ("response_id", run.response_id),
         ("conversation_id", run.conversation_id),
         ("session_id", run.session_id),
         ("correlation_id", run.action_correlation_id),
         ("task_id", run.task_id),
-    ):
-        if told:
-            yield kind, told
-
-
-def _counted(run: RoutineRun, outcome: str) -> Iterator[Add]:
-    """The counters that a run raises by one; what the platform leaves null is an empty label value."""
-    yield Add(RUNS, (outcome,))
-    yield Add(TRIGGERED_RUNS, (labels.value(run.trigger_type or ""), outcome))
-    yield Add(DISPATCHES, (labels.value(run.attempt_source or ""), labels.value(run.action_type or ""), outcome))
-    if outcome == FAILED:
-        code = run.error_status_code
-        reason = run.error_type or (f"http_{code}" if code else "unknown")
-        yield Add(RUN_FAILURES, (labels.value(reason), labels.value(code or "")))
+    )
+    return tuple([(kind, value) for kind, value in told if value])
 
 
 def _delivery(attempt: Attempt, fire_at: Micros | None) -> Delivery | None:

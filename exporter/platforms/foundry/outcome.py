@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Final
 
 from exporter.catalogue.runs import CANCELLED, COMPLETED, FAILED, OPEN, QUEUED, RUNNING, UNKNOWN
@@ -26,7 +27,7 @@ def outcome(status: str | None, phase: str | None, ended_at: Micros | None, now:
     status, phase = _folded(status), _folded(phase)
     if "failed" in (status, phase):
         return FAILED
-    if {status, phase} & _CANCELLED:
+    if status in _CANCELLED or phase in _CANCELLED:
         return CANCELLED
     if (phase, status) in (("completed", "finished"), ("completed", None), (None, "finished")):
         return COMPLETED
@@ -43,5 +44,6 @@ def state(status: str | None, phase: str | None, started_at: Micros | None) -> s
     return QUEUED if _folded(phase) in _DISPATCHING else OPEN
 
 
+@lru_cache(maxsize=256)
 def _folded(value: str | None) -> str | None:
     return value.strip().lower() or None if value is not None else None

@@ -10,7 +10,7 @@ from typing import Annotated, Any, NamedTuple
 from pydantic import BeforeValidator
 
 from exporter.platforms.labels import clean
-from exporter.platforms.parsing import Identifier, Record, Text, Time
+from exporter.platforms.parsing import Identifier, Record, Text, Time, bulk_record
 from exporter.times import Micros
 
 
@@ -65,7 +65,8 @@ class Routine(Record):
     updated_at: Time = None
 
 
-class RoutineRun(Record):
+@bulk_record
+class RoutineRun:
     """One item of ``GET /routines/{name}/runs``: one attempt. All but the id may be missing."""
 
     id: Identifier

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Final, NamedTuple, TypeVar
+from typing import Any, Final, NamedTuple
 
 from exporter.errors import InvalidResponse
 from exporter.http import Client, Reply
 from exporter.observations import Roster, Skipped
 from exporter.platforms.moderately.records import Agent, Execution, Version
 from exporter.platforms.moderately.settings import ModeratelySettings
-from exporter.platforms.parsing import Record, envelope, kind_of, records, whole
+from exporter.platforms.parsing import answer, kind_of, records, whole
 from exporter.platforms.skew import UpstreamClock
 from exporter.platforms.trail import Trail
 from exporter.times import Clock, Micros
@@ -34,8 +34,6 @@ LIBRARY_SPELLING: Final = {
     "statuses": "status",
 }
 """How the vendor's client library (moderatelyai-sdk 0.2.7) spells parameters; it sends the rest as documented."""
-
-M = TypeVar("M", bound=Record)
 
 
 class Listed(NamedTuple):
@@ -67,8 +65,7 @@ class Api:
         """Read one page of executions. Raises UpstreamError."""
         order = {"orderBy": "created_at", "orderDirection": "desc"} if self._as_library else {}
         reply = self._get(EXECUTIONS, {"page": str(page), "pageSize": str(size), **order, **filters})
-        head, values = envelope(EXECUTIONS, reply.json(), "items")
-        found, skipped = records(values, Execution)
+        head, found, skipped = answer(EXECUTIONS, reply, Execution, "items")
         pages = _pagination(EXECUTIONS, head)
         total = _number(EXECUTIONS, pages, "totalItems", "total_items")
         last = _number(EXECUTIONS, pages, "totalPages", "total_pages")
@@ -87,8 +84,7 @@ class Api:
             order = {"orderBy": "created_at" if self._as_library else "createdAt", "orderDirection": "asc"}
             reply = self._get(AGENTS, {"page": str(page), "pageSize": str(AGENTS_PAGE_SIZE), **order})
             date = reply.date if date is None else date
-            head, values = envelope(AGENTS, reply.json(), "items")
-            agents, bad = records(values, Agent)
+            head, agents, bad = answer(AGENTS, reply, Agent, "items")
             skipped.extend(bad)
             for agent in agents:
                 found.setdefault(agent.agentId, agent)

@@ -101,11 +101,13 @@ def observe_run(owned: Owned, now: Micros) -> Run:
     execution = owned.execution
     created, started = believable(execution.createdAt, now), believable(execution.startedAt, now)
     outcome, finished = _end(execution, now)
-    adds: list[Add] = []
+    adds: tuple[Add, ...] = ()
     if outcome is not None:
-        adds.extend(_counted(execution, outcome))
-        adds.extend(lasted(RUN_DURATION, (outcome,), started, finished))
-        adds.extend(lasted(RUN_WAIT, (), created, started))
+        adds = (
+            *_counted(execution, outcome),
+            *lasted(RUN_DURATION, (outcome,), started, finished),
+            *lasted(RUN_WAIT, (), created, started),
+        )
     return Run(
         id=execution.agentExecutionId,
         workload=owned.owner.identity,
@@ -116,7 +118,7 @@ def observe_run(owned: Owned, now: Micros) -> Run:
         ended=outcome is not None,
         state=STATE_OF.get(status_of(execution), OPEN),
         outcome=outcome or UNKNOWN,
-        adds=tuple(adds),
+        adds=adds,
         marks=(Mark(LAST_RUN, (outcome,), finished),) if outcome is not None and finished is not None else (),
         ids=(("agent_id", owned.owner.identity),),
     )

@@ -10,7 +10,7 @@ from typing import Annotated, Final, NamedTuple
 from pydantic import BeforeValidator
 
 from exporter.catalogue.runs import CANCELLED, COMPLETED, FAILED
-from exporter.platforms.parsing import Identifier, Record, Text, Time, whole
+from exporter.platforms.parsing import Identifier, Record, Text, Time, bulk_record, whole
 from exporter.times import Micros
 
 
@@ -25,7 +25,8 @@ def _number(value: object) -> int | None:
 Number = Annotated[int | None, BeforeValidator(_number)]
 
 
-class Execution(Record):
+@bulk_record
+class Execution:
     """One item of ``GET /agent-executions``. All but the id may be missing."""
 
     agentExecutionId: Identifier  # noqa: N815  the vendor's spelling, as in the records of the other platforms

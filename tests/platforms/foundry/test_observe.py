@@ -22,6 +22,7 @@ from exporter.catalogue.runs import (
 from exporter.observations import Delivery, Labels, Page, Roster, Run, Schedule, Skipped, Step, Workload
 from exporter.platforms.foundry.observe import observe_page, observe_roster, observe_run
 from exporter.platforms.foundry.records import Attempt, Routine, RoutineRun
+from exporter.platforms.parsing import records
 from exporter.times import DAY, HOUR, SECOND
 from tests.platforms.support import NOW, foundry
 
@@ -31,7 +32,8 @@ DONE = {"id": "r1", "status": "FINISHED", "phase": "completed"}
 
 def run(trigger: str | None = None, /, **fields: object) -> Run:
     """What a finished run means, with these fields besides."""
-    return observe_run(Attempt(RoutineRun.model_validate({**DONE, **fields}), trigger), "nightly", NOW)
+    (run,), _ = records([{**DONE, **fields}], RoutineRun)
+    return observe_run(Attempt(run, trigger), "nightly", NOW)
 
 
 def added(observed: Run, metric: Metric) -> list[tuple[Labels, int]]:
@@ -166,7 +168,7 @@ def test_a_page_tells_the_fields_with_unknown_values() -> None:
         {"id": "b", "status": "evicted", "attempt_source": "Schedule_Delivery"},
         {"id": "c", "action_type": "invoke_workflow", "trigger_type": ""},
     ]
-    items = tuple(Attempt(RoutineRun.model_validate(row), None) for row in rows)
+    items = tuple(Attempt(run, None) for run in records(rows, RoutineRun)[0])
     page = observe_page(Page("nightly", 3, items, STEP, NOW, (Skipped("no_id"),)), NOW)
     assert page.unknown == ("status", "trigger_type", "action_type")
     assert (page.listing, page.sequence, page.step, page.upstream_now) == ("nightly", 3, STEP, NOW)

@@ -11,6 +11,7 @@ from exporter.catalogue.runs import LAST_RUN, RUN_DURATION, RUN_FAILURES, RUN_WA
 from exporter.observations import Run
 from exporter.platforms.moderately.observe import observe_run
 from exporter.platforms.moderately.records import Execution, Owned, Owner
+from exporter.platforms.parsing import records
 from exporter.times import MINUTE, SECOND, Micros, to_datetime
 from tests.platforms.support import NOW
 
@@ -26,7 +27,7 @@ BORN, BEGUN, ENDED = NOW - 10 * MINUTE, NOW - 9 * MINUTE, NOW - MINUTE
 def run(**fields: Any) -> Run:
     """What an execution with these fields means; times are microseconds."""
     written = {name: iso(held) if name.endswith("At") and held else held for name, held in fields.items()}
-    execution = Execution.model_validate({"agentExecutionId": "x", **written})
+    (execution,), _ = records([{"agentExecutionId": "x", **written}], Execution)
     return observe_run(Owned(execution, Owner("agent", "Agent")), NOW)
 
 
