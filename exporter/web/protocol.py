@@ -5,7 +5,7 @@ requests as a client cares to send, and keeps a reader that does not read, with 
 peer goes away. A connection here is always in one of these states, each with its own end:
 
     receiving    the request is not whole                  ``receive_timeout``: 408, or closed if nothing came
-    responding   the transport holds unsent bytes          ``write_timeout``: aborted, which frees the bytes
+    responding   the reader does not take all at once      ``write_timeout``: aborted, which frees the bytes
     idle         answered, waiting for another request     ``keep_alive``: closed
 
 All but the second, and a reader that stalls, count as quiet: see ``connections``.
@@ -39,7 +39,7 @@ class Limits:
 
     ``request_bytes`` bounds a whole request: no endpoint takes a body, so what is allowed is for the headers.
     ``receive_timeout`` runs from the first byte of a request (of a new connection, from its start) to the last.
-    ``write_timeout`` is how long a reader may leave the transport with unsent bytes.
+    ``write_timeout`` is how long a reader may take for what the transport could not send at once.
     ``keep_alive`` is longer than the usual scrape interval, so that Prometheus finds its connection open.
     ``linger`` is how long the peer may take to read why it was refused.
     """
@@ -114,13 +114,13 @@ class LimitedProtocol(HttpToolsProtocol):
         self._bound_writing(self.limits.write_timeout)
 
     def resume_writing(self) -> None:
-        """The reader has read."""
+        """The reader has read; its time ends with the answer, not with a part of it."""
         super().resume_writing()
         self.siblings.busy(self)
         if self.cycle is None or self.cycle.response_complete:
             self.siblings.quiet(self)
-        if not self.transport.is_closing():
-            self._cancel_write_timer()
+            if not self.transport.is_closing():
+                self._cancel_write_timer()
 
     # From the parser
 
@@ -155,6 +155,8 @@ class LimitedProtocol(HttpToolsProtocol):
         if self.transport.is_closing():
             self._bound_writing(self.limits.write_timeout)
             return
+        if not self.flow.write_paused:
+            self._cancel_write_timer()
         if self._receiving:  # not idle: the receive timer is running
             self._unset_keepalive_if_required()
         self._parse()

@@ -23,6 +23,7 @@ from exporter.web.configuration import WebConfiguration
 from exporter.web.configuration.peers import admitted
 from exporter.web.connections import MOST, Connections, Listener, allow_connections
 from exporter.web.guard import Guard
+from exporter.web.pieces import InPieces
 from exporter.web.protocol import LimitedProtocol, Limits
 
 new_event_loop: Callable[[], asyncio.AbstractEventLoop]
@@ -122,7 +123,8 @@ class Server:
             tls = configuration.settings.tls
             return tls is not None and admitted(tls, transport.get_extra_info("peercert"))
 
-        return _Front(listener, _settings(self._application, self._limits, most, admits), configuration.context)
+        settings = _settings(InPieces(self._application), self._limits, most, admits)
+        return _Front(listener, settings, configuration.context)
 
     @staticmethod
     def _serve(server: _Uvicorn) -> None:
