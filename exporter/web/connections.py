@@ -17,6 +17,8 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Final, Protocol, cast
 
+from exporter.web.handshake import connecting
+
 log = logging.getLogger(__name__)
 
 MOST: Final = 512
@@ -153,6 +155,7 @@ class Listener:
 
     async def _connect(self, client: socket.socket, connection: Connection) -> None:
         made = False
+        connecting.set(client)
         try:
             client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             await self._loop.connect_accepted_socket(

@@ -30,8 +30,12 @@ def ask(address: Address, *, tls: bool = False) -> tuple[bool, str]:
         raise ConfigError(["--web.listen-address: port 0 stands for any free port; name the one that is listened on"])
     connection = _connection(_LOOPBACK.get(address.host, address.host), address.port, tls)
     try:
-        connection.request("GET", "/-/healthy")
-        answer = connection.getresponse()
+        try:
+            connection.request("GET", "/-/healthy")
+        except (BrokenPipeError, ConnectionResetError):
+            if connection.sock is None:
+                raise
+        answer = connection.getresponse()  # tells why, when the server did not wait for the request
         reason = answer.read(_LONGEST).decode(errors="replace").strip()
     except (OSError, http.client.HTTPException) as error:
         if "certificate required" in str(error):

@@ -124,15 +124,17 @@ class Service:
 
     def application(self) -> ASGIApp:
         """Return the application that serves this."""
-        return application(
-            Sources(
-                snapshot=lambda: self.rendered,
-                slices=Slices(lambda: self.content),
-                targets=lambda: self.targets,
-                healthy=lambda: self.healthy,
-                ready=lambda: self.ready,
-                status=lambda: self.view,
-                runs=self.runs,
-                reload=self.reload,
-            )
+        return application(self.sources())
+
+    def sources(self) -> Sources:
+        """Return where its answers come from."""
+        return Sources(
+            snapshot=lambda: self.rendered,
+            slices=Slices(lambda: self.content),
+            targets=lambda: self.targets,
+            healthy=lambda: self.healthy,
+            ready=lambda: self.ready,
+            status=lambda: self.view,
+            runs=self.runs,
+            reload=self.reload,
         )

@@ -178,6 +178,17 @@ def test_only_certificates_with_an_allowed_name(
         assert refused(server, context) is not let_in
 
 
+def test_a_peer_is_told_why_it_is_refused(made: Certificates) -> None:
+    with secured(made.folder, VERIFIED) as server:
+        anonymous = client_context(made.folder)
+        with encrypted(server, anonymous) as client, pytest.raises(ssl.SSLError, match="certificate required"):
+            client.recv(1)
+        old = client_context(made.folder)
+        old.maximum_version = ssl.TLSVersion.TLSv1_2
+        with connected(server) as raw, pytest.raises(ssl.SSLError, match="alert handshake failure"):
+            old.wrap_socket(raw, server_hostname="localhost")
+
+
 # Files that change
 
 
@@ -251,7 +262,7 @@ def test_a_session_does_not_outlive_the_policy_it_was_made_under(certificates: C
             session = client.session
         Certificates(folder)  # another authority, and a certificate of the server that it signed
         context.load_verify_locations(folder / "ca.pem")
-        with connected(server) as raw, pytest.raises(OSError):  # noqa: PT011 - reset, end or alert
+        with connected(server) as raw, pytest.raises(ssl.SSLError, match="unknown ca"):
             context.wrap_socket(raw, server_hostname="localhost", session=session)
 
 

@@ -17,6 +17,7 @@ from typing import Any, NoReturn
 from exporter.errors import ConfigError
 from exporter.web.configuration.model import WebSettings
 from exporter.web.configuration.reading import Reading, read
+from exporter.web.handshake import begin
 
 log = logging.getLogger(__name__)
 
@@ -108,7 +109,7 @@ class _Latest(ssl.SSLContext):
 
     def wrap_bio(self, *arguments: Any, **named: Any) -> ssl.SSLObject:
         """Begin a connection; event loops call nothing else."""
-        return self._configuration.latest().wrap_bio(*arguments, **named)
+        return begin(self._configuration.latest(), *arguments, **named)
 
     def wrap_socket(self, *arguments: Any, **named: Any) -> NoReturn:
         """Nobody does."""
