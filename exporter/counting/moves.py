@@ -42,14 +42,15 @@ def moved(draft: Draft, source: Source[WindowTotal], move: Move[WindowTotal], to
         # sums of the whole target cannot be read by name: a part without one says 0, and the check below agrees
         keys |= {key for key in before if not key[0] and key in told and key in again}
     deltas = {key: closed.get(key, 0) + rest.get(key, 0) - before.get(key, 0) for key in keys}
-    sound = all(_between(closed.get(key, 0) + rest.get(key, 0), told.get(key, 0), again.get(key, 0)) for key in keys)
+    sound = all(_between(closed.get(key, 0) + rest.get(key, 0), told.get(key), again.get(key)) for key in keys)
     if sound and not move.active and none_falls(draft, deltas):
         for key, delta in deltas.items():
             note(draft, nets, key, delta)
     elif too_long(draft, source.whole.start, source.whole.end) and (runs[3] or runs[2] >= runs[0]):
         whole = {**before, **again, **told}  # what none of the readings names keeps its value
         _force(draft, {key: whole.get(key, 0) - before.get(key, 0) for key in keys}, nets)
-        rest = {key: max(whole[key] - closed.get(key, 0), 0) for key in told.keys() | again.keys()} | rest
+        known = keys & (told.keys() | again.keys() | closed.keys())
+        rest = {key: max(whole.get(key, 0) - closed.get(key, 0), 0) for key in known} | rest
     else:
         return False
     for key in keys:
@@ -61,8 +62,11 @@ def moved(draft: Draft, source: Source[WindowTotal], move: Move[WindowTotal], to
     return True
 
 
-def _between(value: int, one: int, other: int) -> bool:
-    return min(one, other) <= value <= max(one, other)
+def _between(value: int, one: int | None, other: int | None) -> bool:
+    """Whether ``value`` lies between two whole readings; with one that lacks what the other has, nothing is proved."""
+    if (one is None) != (other is None):
+        return not (value or one or other)
+    return min(one or 0, other or 0) <= value <= max(one or 0, other or 0)
 
 
 def _force(draft: Draft, deltas: Figures, nets: Nets) -> None:

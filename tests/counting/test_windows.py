@@ -190,6 +190,16 @@ def test_a_sound_move_counts_from_the_parts(bench: Bench) -> None:
             {"closed": {}, "rest": {DONE: 7, BAD: 1}, "again": {}},
             id="the repeated reading is empty",
         ),
+        pytest.param(
+            {BAD: 1},
+            {"closed": {BAD: 1}, "rest": {DONE: 6}, "again": {DONE: 8, BAD: 1}},
+            id="the first reading and a part lack an item",
+        ),
+        pytest.param(
+            {DONE: 7, BAD: 1},
+            {"closed": {BAD: 1}, "rest": {DONE: 6}, "again": {BAD: 1}},
+            id="the repeated reading and a part lack an item",
+        ),
         pytest.param({DONE: 0, BAD: 0}, {"closed": {DONE: 0}, "rest": {DONE: 0}, "again": {}}, id="no run ended"),
         pytest.param({DONE: 7, BAD: 1}, {"to": ANCHOR}, id="the anchor would stay"),
         pytest.param({DONE: 7, BAD: 1}, {"to": ANCHOR - HOUR}, id="the anchor would go back"),
@@ -337,6 +347,18 @@ def test_a_forced_move_counts_an_item_once_that_one_of_its_readings_lacks(bench:
         bench.windows({DONE: 3, BAD: 2}, anchor=anchor_of(bench))
         assert bench.counted() == {"completed": 2, "failed": 3}
         assert bench.debt(*BAD) == 0
+
+
+def test_a_forced_move_counts_an_item_once_that_only_its_closing_part_has(bench: Bench) -> None:
+    """What was counted and is not in the closing part began after the new anchor, and is there when the list is back."""
+    bench.windows({DONE: 7, BAD: 1}, anchor=ANCHOR)
+    bench.now = ANCHOR + 8 * DAY
+    lacking = {BAD: 1}
+    bench.windows(lacking, anchor=ANCHOR, move=move(bench, closed={DONE: 4}, rest=lacking, again=lacking))
+    assert anchor_of(bench) == bench.now - DAY
+    bench.windows({DONE: 3, BAD: 1}, anchor=anchor_of(bench))
+    assert bench.counted() == {"completed": 2}
+    assert bench.debt(*DONE) == 0
 
 
 def test_a_series_that_vanished_keeps_its_counter_in_a_forced_move(bench: Bench) -> None:
