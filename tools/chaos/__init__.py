@@ -7,6 +7,7 @@
     worlds.py    the world that is simulated: dense, with late, long, timeless and lagging runs
     clock.py     world time on which two processes agree
     upstream.py  the simulator as a process; service.py  the exporter as a process
+    nursery.py   a process that makes exporters of itself; processes.py  starting, waiting, ending
     life.py      one life: start, kill, restart, settle, compare
     truth.py     the exposition and the ledger, the truth, and where they differ
     report.py    the table

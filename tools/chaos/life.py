@@ -28,7 +28,7 @@ from tools.chaos import truth
 from tools.chaos.clock import SECOND, SharedClock
 from tools.chaos.deck import Bend
 from tools.chaos.plan import Cycle, FaultOn, Life
-from tools.chaos.processes import Trouble, free_port, start, wait_for
+from tools.chaos.processes import Nursery, Process, Trouble, free_port, start, wait_for
 from tools.chaos.report import Result
 from tools.chaos.worlds import LISTED
 
@@ -37,7 +37,8 @@ READY_WITHIN: Final = 180.0
 SETTLE_WITHIN: Final = 240.0
 LOOK_EVERY: Final = 0.4
 COMPARE_EVERY: Final = 2.0
-TERMINATE_WITHIN: Final = 10.0
+TERMINATE_WITHIN: Final = 60.0
+"""What takes longer hangs, however busy the machine is."""
 
 _WATCHED: Final = tuple(metric.name for metric in ALL if metric.durable and metric.type in ("counter", "histogram"))
 
@@ -80,7 +81,8 @@ class _Body:
             *(f"--open-at-rest={name}" for name in platforms if not _would_give_up(life, name)),
         ]
         self._simulator = start("tools.chaos.upstream", arguments, folder / "upstream.log")
-        self._exporter: subprocess.Popen[bytes] | None = None
+        self._nursery = Nursery(folder / "exporter.log")
+        self._exporter: Process | None = None
         self._scrapes = _Scrapes(self._port)
         self._anchors: frozenset[tuple[Any, ...]] = frozenset()
         self._pruned = 0
@@ -100,16 +102,26 @@ class _Body:
     def close(self) -> None:
         """End what still runs."""
         self._scrapes.stop()
-        for process in (self._exporter, self._simulator):
-            if process is not None and process.poll() is None:
-                process.terminate()
-                try:
-                    process.wait(TERMINATE_WITHIN)
-                except subprocess.TimeoutExpired:
-                    process.kill()
-                    process.wait()
-                    self._result.errors.append(f"a process did not end within {TERMINATE_WITHIN:g} s of SIGTERM")
+        if self._exporter is not None:
+            self._result.stopped_in = self._end("exporter", self._exporter)
+        self._end("upstream", self._simulator)
+        self._nursery.close()
         self._upstream.close()
+
+    def _end(self, name: str, process: Process) -> float:
+        """Send SIGTERM; return how many seconds the end took."""
+        if process.poll() is not None:
+            return 0.0
+        asked = time.monotonic()
+        process.send_signal(signal.SIGTERM)
+        try:
+            process.wait(TERMINATE_WITHIN)
+        except subprocess.TimeoutExpired:
+            process.send_signal(signal.SIGABRT)  # it writes down where its threads stand
+            process.wait()
+            said = f"did not end within {TERMINATE_WITHIN:g} s of SIGTERM; where its threads stood is in {name}.log"
+            self._result.errors.append(f"the {name} {said}")
+        return time.monotonic() - asked
 
     # Start and kill
 
@@ -150,10 +162,10 @@ class _Body:
         self._result.prunings += 0 < self._pruned < pruned
         self._anchors, self._pruned = anchors or self._anchors, pruned
 
-    def _start_exporter(self, aim: str | None) -> subprocess.Popen[bytes]:
+    def _start_exporter(self, aim: str | None) -> Process:
         arguments = [f"--clock={self._clock}", f"--config={self._config}", f"--port={self._port}"]
         env = {killpoints.VARIABLE: aim} if aim else {}
-        self._exporter = start("tools.chaos.service", arguments, self._folder / "exporter.log", env)
+        self._exporter = self._nursery.start(arguments, self._folder / "exporter.log", env)
         return self._exporter
 
     def _has_baselines(self) -> bool:

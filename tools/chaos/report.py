@@ -39,6 +39,8 @@ class Result:
     late: int = 0
     expired: int = 0
     written_off: int = 0
+    stopped_in: float = 0.0
+    """Seconds from SIGTERM to the end of the last exporter."""
     differences: list[Difference] = field(default_factory=list)
     errors: list[str] = field(default_factory=list)
     """Tracebacks in the log, processes that ended by themselves, a life that was not lived to its end."""
@@ -76,6 +78,8 @@ def table(seed: int, results: Sequence[Result]) -> str:
             *_aligned([HEADINGS, *rows, tuple(total)]),
             "",
             "Kills: " + ", ".join(f"{name} {number}" for name, number in kills.most_common()) + ".",
+            "",
+            f"Longest end after SIGTERM: {max((result.stopped_in for result in results), default=0.0):.1f} s.",
             "",
             f"Requests met by each of {len(faults)} kinds of faults: "
             + ", ".join(f"{name} {number}" for name, number in sorted(faults.items()))
