@@ -14,7 +14,7 @@ from tools.chaos.clock import SharedClock
 from tools.chaos.deck import DECK, NOT_DEALT, Bend
 from tools.chaos.plan import plan
 from tools.chaos.report import Result, table
-from tools.chaos.worlds import PLATFORMS
+from tools.chaos.worlds import LISTED, PLATFORMS, WINDOWED
 
 EXPOSITION = """\
 # TYPE automation_runs_total counter
@@ -61,6 +61,21 @@ def test_ten_kills_meet_every_kind_of_fault_in_two_lives() -> None:
         fault.name for number in (0, 1) for cycle in plan(1, number, 10, PLATFORMS).cycles for fault in cycle.faults
     }
     assert dealt == set(DECK)
+
+
+def test_what_no_one_could_tell_from_the_truth_is_not_dealt() -> None:
+    """Pages where there are none, and a clock that makes a windowed upstream file the same runs anew."""
+    for seed in range(20):
+        life = plan(seed, 1, 30, PLATFORMS)
+        for fault in (fault for cycle in life.cycles for fault in cycle.faults):
+            assert fault.platform != "granite" or "page" not in fault.name.split("_")
+            assert fault.name != "skewed_clock" or fault.platform in LISTED
+        assert {fault.platform for fault in life.always if fault.name == "skewed_clock"} in (set(), set(WINDOWED))
+
+
+def test_some_faults_meet_one_workload_only() -> None:
+    faults = [fault for cycle in plan(1, 1, 50, PLATFORMS).cycles for fault in cycle.faults]
+    assert {fault.platform for fault in faults if fault.path} == {"foundry"}
 
 
 def test_strict_lives_are_dealt_nothing_that_bends() -> None:
@@ -129,6 +144,7 @@ def test_the_truth_is_told_with_labels_as_the_exporter_makes_them() -> None:
 def test_a_state_that_does_not_exist_has_no_baselines(tmp_path: Path) -> None:
     assert truth.baselines(tmp_path / "state.db") == {}
     assert truth.sweeps(tmp_path / "state.db", "t") is None
+    assert truth.walked(tmp_path / "state.db", "t") == 0
     assert truth.progress(tmp_path / "state.db") == (frozenset(), 0)
 
 

@@ -105,6 +105,12 @@ def sweeps(state: Path, target: str) -> int | None:
     return None if not found or None in found else min(found)
 
 
+def walked(state: Path, target: str) -> int:
+    """How many listings were walked to their end at least once."""
+    query = "SELECT 1 FROM listing JOIN target ON target.id = listing.target WHERE target.name = ? AND horizon > 0"
+    return len(_rows(state, query, target))
+
+
 def _rows(state: Path, query: str, *parameters: object) -> list[tuple[Any, ...]]:
     if not state.exists():
         return []
