@@ -349,6 +349,14 @@ ALL: Final = (
     ),
     Mutation(
         12,
+        "a whole reading that lacks an item says 0 of it",
+        "exporter/counting/moves.py",
+        "    if (one is None) != (other is None):\n",
+        "    if False:\n",
+        (f"{WINDOWS}a_move_is_refused",),
+    ),
+    Mutation(
+        12,
         "what is active in the closing part does not matter",
         "exporter/counting/moves.py",
         "    if sound and not move.active and",
