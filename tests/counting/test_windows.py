@@ -350,7 +350,7 @@ def test_a_forced_move_counts_an_item_once_that_one_of_its_readings_lacks(bench:
 
 
 def test_a_forced_move_counts_an_item_once_that_only_its_closing_part_has(bench: Bench) -> None:
-    """What was counted and is not in the closing part began after the new anchor, and is there when the list is back."""
+    """What was counted and is not in the closing part began after the new anchor: it is there when the list is back."""
     bench.windows({DONE: 7, BAD: 1}, anchor=ANCHOR)
     bench.now = ANCHOR + 8 * DAY
     lacking = {BAD: 1}

@@ -75,7 +75,7 @@ def _be(asked: dict[str, Any]) -> None:
         code = service.main(asked["arguments"])
         sys.stdout.flush()
         sys.stderr.flush()
-    except BaseException:
+    except BaseException:  # noqa: BLE001  whatever it was, the log of this exporter says it
         traceback.print_exc()
     finally:
         os._exit(code)

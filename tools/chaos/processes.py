@@ -12,7 +12,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Final, Protocol, TypeVar
+from typing import IO, Final, Protocol, TypeVar, cast
 
 T = TypeVar("T")
 
@@ -99,6 +99,8 @@ class Nursery:
                 start_new_session=True,  # Ctrl-C is for the one that ends them all
             )
         _remember(self._process)
+        self._asked = cast("IO[bytes]", self._process.stdin)
+        self._told = cast("IO[bytes]", self._process.stdout)
         self._changed = threading.Condition()
         self._made: list[int] = []
         self._codes: dict[int, int] = {}
@@ -108,9 +110,8 @@ class Nursery:
     def start(self, arguments: Sequence[str], log: Path, env: Mapping[str, str] | None = None) -> Process:
         """Start an exporter; what it prints is appended to ``log``. For one thread at a time."""
         asked = json.dumps({"arguments": list(arguments), "log": str(log), "env": dict(env or {})})
-        assert self._process.stdin is not None
-        self._process.stdin.write(asked.encode() + b"\n")
-        self._process.stdin.flush()
+        self._asked.write(asked.encode() + b"\n")
+        self._asked.flush()
         with self._changed:
             self._changed.wait_for(lambda: self._made or self._closed)
             if not self._made:
@@ -121,13 +122,11 @@ class Nursery:
 
     def close(self) -> None:
         """End it, and every exporter that still runs."""
-        assert self._process.stdin is not None
-        self._process.stdin.close()
+        self._asked.close()
         self._process.wait()
 
     def _read(self) -> None:
-        assert self._process.stdout is not None
-        for line in self._process.stdout:
+        for line in self._told:
             told = json.loads(line)
             with self._changed:
                 if "code" in told:
