@@ -46,6 +46,12 @@ def page(account: PlatformAccount) -> str:
     if account.unfed:
         rows = "".join(f"| `{name}` | {why} |\n" for name, why in account.unfed.items())
         parts.append(f"## What it cannot feed\n\n| metric of all platforms | why not |\n| --- | --- |\n{rows}")
+    if account.unread:
+        rows = "".join(
+            f"| `{each.request}` | {', '.join(f'`{name}`' for name in each.fields)} | {each.why} |\n"
+            for each in account.unread
+        )
+        parts.append(f"## What is not asked for\n\n| request | its records have | why not |\n| --- | --- | --- |\n{rows}")
     if account.notes:
         parts.append("## Good to know\n\n" + "".join(f"- {note}\n" for note in account.notes))
     return "\n".join(parts)

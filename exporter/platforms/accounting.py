@@ -64,6 +64,15 @@ class Account:
 
 
 @dataclass(frozen=True, slots=True)
+class Unread:
+    """A request that the platform documents and that is never made: its records' ``fields``, and ``why``."""
+
+    request: str
+    fields: tuple[str, ...]
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
 class PlatformAccount:
     """All records of one platform, and what is to be known about its numbers."""
 
@@ -74,6 +83,8 @@ class PlatformAccount:
     unfed: Mapping[str, str] = field(default_factory=dict)
     """Of the families that all platforms share, those that this one cannot feed: why, by name."""
     notes: tuple[str, ...] = ()
+    unread: tuple[Unread, ...] = ()
+    """What the platform tells elsewhere of its runs, and is not asked for."""
 
     def fed(self) -> Iterator[Metric]:
         """Yield the metrics that fields feed."""
@@ -84,12 +95,12 @@ class PlatformAccount:
         yield from seen.values()
 
 
-NO_SCHEDULES: Mapping[str, str] = {
-    metric.name: "the platform tells no schedules"
-    for metric in runs.ROWS
-    if metric.name.startswith("automation_schedule")
-}
-"""Families that only a platform with schedules can feed."""
+def no_schedules(why: str) -> dict[str, str]:
+    """Return the families that only a platform with schedules can feed, with the reason why this one does not."""
+    return {metric.name: why for metric in runs.ROWS if metric.name.startswith("automation_schedule")}
+
+
+NO_SCHEDULES: Mapping[str, str] = no_schedules("the platform tells no schedules")
 
 MESSAGES = left("free text, and it may hold customers' data")
 PAYLOAD = left("customers' data; never read, logged or shown")

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -18,9 +19,9 @@ from pathlib import Path
 import pytest
 
 from exporter.killpoints import VARIABLE
-from tests.real.binaries import PROMETHEUS_MAJORS, find_binaries, prometheus_binaries
+from tests.real.binaries import PROMETHEUS_MAJORS, ROOT, find_binaries, prometheus_binaries
 from tests.real.live import COUNTED, PLATFORMS, Key, ServiceProcess, SimulatorProcess, key_of, write_configuration
-from tests.real.prometheus import Prometheus, Series
+from tests.real.prometheus import Prometheus, Sample, Series
 from tests.real.waiting import wait_for
 
 pytestmark = pytest.mark.xdist_group("story")
@@ -307,3 +308,70 @@ def test_the_first_failure_of_a_new_workload_fires(seen: Story, major: str, job:
     assert server.value(f"sum(automation_runs_total{{{labels}}})") == 1
     firing = f'ALERTS{{alertname="AutomationFailed",alertstate="firing",{labels}}}'
     assert server.value(f"count({firing})") == 1
+
+
+# One model for all platforms
+
+
+def asked(query: str) -> str:
+    """A query of the documentation, about the steady service and over the length of the story."""
+    query = re.sub(r"(automation_\w+)\{", r'\1{job="steady",', query)
+    return re.sub(r"\[\d+[hd]\]", "[10m]", query)
+
+
+def of_readme(words: str) -> str:
+    """The query that stands in the README below a comment with these words."""
+    [block] = re.findall(r"```promql\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
+    [query] = [part for part in block.split("\n\n") if words in part.partition("\n")[0]]
+    return asked("\n".join(line for line in query.splitlines() if not line.startswith("#")))
+
+
+def runs_of(seen: Story, platform: str, outcome: str) -> dict[str, float]:
+    """The true number of runs by workload."""
+    return {
+        dict(labels)["workload"]: value
+        for (name, labels), value in seen.worlds["steady"].truth(platform).items()
+        if name == "automation_runs_total" and ("outcome", outcome) in labels
+    }
+
+
+def by_workload(found: list[Sample], platform: str) -> dict[str, float]:
+    """The values of a query by workload, of one platform where the query keeps it."""
+    return {
+        sample.labels["workload"]: sample.value
+        for sample in found
+        if sample.labels.get("platform", platform) == platform
+    }
+
+
+@majors
+@platforms
+def test_one_query_gives_the_success_ratio(seen: Story, major: str, platform: str) -> None:
+    """The one on every platform's page and the one of the README, both near the truth; ``rate()`` extrapolates."""
+    completed, failed = runs_of(seen, platform, "completed"), runs_of(seen, platform, "failed")
+    truth = {name: number / (number + failed.get(name, 0)) for name, number in completed.items()}
+    page = (ROOT / f"docs/platforms/{platform}.md").read_text()
+    for query in (asked(page.partition("\n\n    ")[2].partition("\n\n")[0]), of_readme("success ratio")):
+        found = by_workload(seen.servers[major].query(query), platform)
+        assert {name: found[name] for name in truth} == pytest.approx(truth, abs=0.05)
+
+
+@majors
+@platforms
+def test_one_query_gives_the_failures(seen: Story, major: str, platform: str) -> None:
+    """By workload, nobody left out."""
+    truth = runs_of(seen, platform, "failed")
+    found = by_workload(seen.servers[major].query(of_readme("runs that failed")), platform)
+    assert truth
+    assert {name: value for name, value in found.items() if value} == pytest.approx(truth, rel=0.1, abs=0.5)
+
+
+@majors
+@platforms
+def test_one_query_gives_the_last_success(seen: Story, major: str, platform: str) -> None:
+    """How long it is ago, of every workload that completed a run; and nobody has been silent for a day."""
+    query = of_readme("without a completed run")
+    assert seen.servers[major].query(query) == []
+    found = by_workload(seen.servers[major].query(query.replace("> 86400", ">= 0")), platform)
+    assert found.keys() >= runs_of(seen, platform, "completed").keys()
+    assert max(found.values()) < 86400

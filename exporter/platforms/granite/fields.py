@@ -14,7 +14,7 @@ from exporter.catalogue.runs import (
     RUNS,
     TRIGGERED_RUNS,
 )
-from exporter.platforms.accounting import MESSAGES, NO_SCHEDULES, RATE, Account, PlatformAccount, feeds, left, serves
+from exporter.platforms.accounting import MESSAGES, NO_SCHEDULES, RATE, Account, PlatformAccount, Unread, feeds, left, serves
 from exporter.platforms.granite.records import (
     Actions,
     Automation,
@@ -198,6 +198,18 @@ ACCOUNT: Final = PlatformAccount(
         "automation_run_lateness_seconds": "sums tell no due times",
         "automation_workload_enabled": "workflows have no such switch",
     },
+    unread=(
+        Unread(
+            "GET /api/agent-runs/{run_id}",
+            ("run_id", "status", "progress", "reserved_vm_id", "created_at", "completed_at"),
+            "one execution a request, of 100 an hour on the free plan, and no list tells all their ids",
+        ),
+        Unread(
+            "GET /api/workflow_jobs/{job_id}",
+            ("status", "prompt", "created_at", "updated_at", "completed_at"),
+            "about the making of a workflow, not about its executions; and it holds customers' data",
+        ),
+    ),
     notes=(
         "Cancelled executions, the rolling window and workflows read by name are asked for every `deep_interval`; "
         "they may lag that far behind.",
