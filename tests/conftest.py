@@ -7,6 +7,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
+
+settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("untimed")  # a busy machine proves nothing against the program
 
 Golden = Callable[[str], Callable[[str], None]]
 """``golden(name)(text)``: the text is what ``golden/<name>`` beside the test module holds."""

@@ -51,7 +51,9 @@ def page(account: PlatformAccount) -> str:
             f"| `{each.request}` | {', '.join(f'`{name}`' for name in each.fields)} | {each.why} |\n"
             for each in account.unread
         )
-        parts.append(f"## What is not asked for\n\n| request | its records have | why not |\n| --- | --- | --- |\n{rows}")
+        parts.append(
+            f"## What is not asked for\n\n| request | its records have | why not |\n| --- | --- | --- |\n{rows}"
+        )
     if account.notes:
         parts.append("## Good to know\n\n" + "".join(f"- {note}\n" for note in account.notes))
     return "\n".join(parts)

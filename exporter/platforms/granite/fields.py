@@ -14,7 +14,17 @@ from exporter.catalogue.runs import (
     RUNS,
     TRIGGERED_RUNS,
 )
-from exporter.platforms.accounting import MESSAGES, NO_SCHEDULES, RATE, Account, PlatformAccount, Unread, feeds, left, serves
+from exporter.platforms.accounting import (
+    MESSAGES,
+    NO_SCHEDULES,
+    RATE,
+    Account,
+    PlatformAccount,
+    Unread,
+    feeds,
+    left,
+    serves,
+)
 from exporter.platforms.granite.records import (
     Actions,
     Automation,

@@ -148,6 +148,14 @@ def test_totals_never_pass_the_truth_and_reach_it(
     assert not any(series.debt or series.written_off for series in office.bench.ledger.series.values())
 
 
+def test_the_longest_unread_has_the_next_turn() -> None:
+    """Those never read before all others; who was read less than ``deep_interval`` ago has none."""
+    waiting = [Turn(name, "list", START, moves=False, tokens=False) for name in ("a", "b", "c", "d")]
+    read = dict(zip((turn.key for turn in waiting), (START + 9 * MINUTE, START, START + 11 * MINUTE), strict=False))
+    turned = due(iter(waiting), read, LIMITS, START + 20 * MINUTE)
+    assert [turn.workflow for turn in turned] == ["d", "b", "a"]
+
+
 def test_births_are_of_what_the_platform_can_report() -> None:
     """Granite tells no unknown outcome."""
     outcomes = {birth.labels for birth in BIRTHS if birth.metric is RUNS}
