@@ -238,14 +238,5 @@ class _Poll:
 
 def _beside(now: Micros) -> Step:
     """A step of no walk: what is read beside it moves no cursor."""
-    return Step(
-        kind="ordinary",
-        started=now,
-        top=None,
-        link=None,
-        keep_link=True,
-        complete=False,
-        whole=False,
-        depth=0,
-        read_started=now,
-    )
+    nothing = {"keep_link": True, "complete": False, "whole": False}
+    return Step("ordinary", started=now, top=None, link=None, **nothing, depth=0, read_started=now)

@@ -212,6 +212,15 @@ def test_a_workflow_that_no_list_counts_is_read_by_name_from_the_first_poll_on()
     ]
 
 
+def test_no_workflow_is_read_by_name_over_more_than_the_longest_window() -> None:
+    """However long ago the first poll was."""
+    workloads = {"new": WorkloadState("new", "new", NOW - 30 * DAY)}
+    known = view(floor=NOW - 30 * DAY, sources=anchored(NOW - DAY), workloads=workloads, windows={})
+    _, upstream = poll(known, answer=lambda _: reply(named("old")))
+    starts = {body["start_date"] for body in bodies(upstream) if "workflow_name" in body}
+    assert min(starts) == "2026-05-26T09:00:00Z"
+
+
 def test_polls_that_are_shorter_than_a_timeout_read_by_name_too() -> None:
     """With an interval of seconds a poll has less time than one request may take."""
     _, upstream = poll(knowing("new"), answer=lambda _: reply(named("old")), seconds=2)
@@ -274,6 +283,17 @@ def test_a_new_workflow_that_a_cut_list_lacks_stays_by_name() -> None:
     known = knowing("a", "new", windows=lists)
     _, upstream = poll(known, answer=cut_short("a"))
     assert by_name(upstream) == [("new", "06:00", "cancelled"), ("new", "06:00", "")]
+
+
+@pytest.mark.parametrize(("age", "readings"), [(7 * DAY, 1), (7 * DAY + SECOND, 2)])
+def test_a_workflow_that_a_cut_list_never_names_moves_when_its_window_is_the_longest(
+    age: Micros, readings: int
+) -> None:
+    """Else its window would grow for ever; until then one reading is enough."""
+    lists = counted("a", anchor=NOW - DAY) | counted("hidden", anchor=NOW - age)
+    lists |= counted("a", "hidden", anchor=NOW - DAY, source="cancelled", outcome=CANCELLED)
+    _, upstream = poll(knowing("a", "hidden", windows=lists), answer=cut_short("a"))
+    assert len([name for name, _, status in by_name(upstream) if (name, status) == ("hidden", "")]) == readings
 
 
 def test_with_a_filter_for_one_workflow_nobody_is_read_by_name() -> None:
