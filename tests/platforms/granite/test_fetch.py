@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import httpx
@@ -219,6 +220,15 @@ def test_no_workflow_is_read_by_name_over_more_than_the_longest_window() -> None
     _, upstream = poll(known, answer=lambda _: reply(named("old")))
     starts = {body["start_date"] for body in bodies(upstream) if "workflow_name" in body}
     assert min(starts) == "2026-05-26T09:00:00Z"
+
+
+@pytest.mark.parametrize(("span", "readings"), [(DAY - 1, 4), (DAY, 0)])
+def test_a_workflow_that_the_roster_lacks_for_a_day_is_not_read_by_name(span: Micros, readings: int) -> None:
+    """It is gone; requests go to those that are there."""
+    known = knowing("gone")
+    gone = known.workloads["gone"]._replace(absent_at=NOW - HOUR, absent_span=span)
+    _, upstream = poll(replace(known, workloads={"gone": gone}), answer=lambda _: reply(named("old")))
+    assert len(by_name(upstream)) == readings
 
 
 def test_polls_that_are_shorter_than_a_timeout_read_by_name_too() -> None:
