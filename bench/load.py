@@ -9,11 +9,12 @@ from typing import Any, Final
 import httpx
 
 from bench.kit import client
+from bench.kit.flat_out import FLAT_OUT
 from bench.kit.population import population
 from bench.kit.processes import Process
 from bench.kit.rounds import interleaved, percentile
 from bench.kit.script import Bench, Found, Goal
-from bench.kit.state import NOBODY, write_config, write_state
+from bench.kit.state import write_config, write_state
 from bench.kit.tables import count, seconds, table
 from bench.kit.tools import Tool
 from tools.chaos.processes import free_port
@@ -44,18 +45,11 @@ def _service(bench: Bench, *, idle: bool) -> Found:
     members = population(QUICK_SERIES if bench.quick else SERIES)
     folder = bench.folder / ("idle" if idle else "busy")
     folder.mkdir()
-    config = write_config(
-        members,
-        folder,
-        upstream=NOBODY,
-        interval="24h" if idle else "1s",
-        zero_hold="0s",
-        requests_per_minute=100_000,
-        overlap="1m",
-    )
+    config = write_config(members, folder, zero_hold="0s", requests_per_minute=100_000, overlap="1m")
     write_state(members, config)
     port = free_port()
-    process = bench.processes.start_python(folder.name, "bench.kit.flat_out", str(config), str(port), *members.names())
+    arguments = (str(config), str(port), "once" if idle else FLAT_OUT, *members.names())
+    process = bench.processes.start_python(folder.name, "bench.kit.flat_out", *arguments)
     url = f"http://127.0.0.1:{port}/metrics"
     process.wait_for_answer(f"http://127.0.0.1:{port}/-/ready")
     process.wait_until(lambda: min(_counted(url, _POLLS)) > 0, "every target was polled")

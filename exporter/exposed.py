@@ -33,29 +33,44 @@ def families(
 ) -> Iterator[Family]:
     """Yield the target's families; with ``only``, of the durable ones just those named.
 
-    Gauges are always yielded, empty where nothing is to be shown, so that what went stale is taken away.
+    Gauges are always yielded, empty where nothing is to be shown, so that what went stale is taken away. Samples of
+    durable families are live views of the ledger: use them while the target's lock is held.
     """
-    durable: dict[str, Samples] = defaultdict(dict)
-    created: dict[str, dict[Labels, Micros]] = defaultdict(dict)
     exemplars: dict[str, dict[Labels, Mapping[int, Exemplar]]] = defaultdict(dict)
-    for key, series in ledger.series.items():
-        if only is None or key.family in only:
-            durable[key.family][key.labels] = series.shown
-            created[key.family][key.labels] = series.created
     for key, found in ledger.exemplars.items():
-        if key.family in durable:
+        if only is None or key.family in only:
             exemplars[key.family][key.labels] = found
+    marks: dict[str, Samples] = defaultdict(dict)
     for key, mark in ledger.marks.items():
-        durable[key.family][key.labels] = mark
+        marks[key.family][key.labels] = mark
     levels, further = _levels(ledger, rules, now, expect)
     for metric in ALL:
+        name = metric.name
         if metric.type in ("counter", "histogram"):
-            name = metric.name
             if metric.durable and (only is None or name in only):
-                yield Family(metric, durable.get(name, {}), created.get(name, {}), exemplars.get(name, {}))
+                shown = ledger.shown.get(name, {})
+                yield Family(metric, shown, _Created(ledger, name, shown), exemplars.get(name, {}))
         elif metric.per_target and _fed(metric):
-            samples = {**durable.get(metric.name, {}), **levels.get(metric.name, {})}
+            samples = {**marks.get(name, {}), **levels.get(name, {})}
             yield Family(metric, samples, further=further if metric is runs.INFO else {})
+
+
+class _Created(Mapping[Labels, Micros]):
+    """When each series of a family was born: looked up where it is asked for, which is seldom."""
+
+    def __init__(self, ledger: MemoryLedger, family: str, shown: Mapping[Labels, Value]) -> None:
+        self._series = ledger.series
+        self._family = family
+        self._shown = shown
+
+    def __getitem__(self, labels: Labels) -> Micros:
+        return self._series[SeriesKey(self._family, labels)].created
+
+    def __iter__(self) -> Iterator[Labels]:
+        return iter(self._shown)
+
+    def __len__(self) -> int:
+        return len(self._shown)
 
 
 def _fed(metric: Metric) -> bool:
@@ -74,7 +89,7 @@ def _levels(
                 found[key.family][key.labels] = value
     _open_runs(ledger, rules, now, found)
     further = _workloads(ledger, found, target_fresh, expect)
-    found[CORRECTION_DEBT.name][()] = sum(series.debt for series in ledger.series.values())
+    found[CORRECTION_DEBT.name][()] = ledger.debt
     return found, further
 
 

@@ -1,14 +1,17 @@
-"""The exporter with every target polled flat out: ``python -m bench.kit.flat_out CONFIG PORT``.
+"""The exporter with every target polled flat out: ``python -m bench.kit.flat_out CONFIG PORT PACE WORKLOAD ...``.
 
-What ``automation-exporter run`` starts, with one difference: its upstreams answer in this process, so that they cost it
-processor time instead of waiting. Every listing that is read has a run that was not there before.
+What ``automation-exporter run`` starts, with two differences: its upstreams answer in this process, so that they cost
+it processor time instead of waiting, and with the pace ``flat-out`` a poll begins when the last one ended. Every
+listing that is read has a run that was not there before.
 """
 
 from __future__ import annotations
 
 import itertools
 import json
+import signal
 import sys
+import threading
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -18,8 +21,11 @@ import httpx
 
 from bench.kit.state import read_config
 from exporter import app, logs
+from exporter.app.service import Service
+from exporter.target import Target
 from exporter.web.address import Address
 
+FLAT_OUT: Final = "flat-out"
 RUNS: Final = 5
 """Runs of a page; all but the newest were there before."""
 
@@ -62,8 +68,8 @@ class Upstream(httpx.BaseTransport):
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Serve until a signal ends it."""
-    config, port, *names = arguments
+    """Serve until SIGTERM. Each target is polled once; with ``flat-out`` again and again, by a thread of its own."""
+    config, port, pace, *names = arguments
     logs.configure("error", "logfmt")
     settings = read_config(Path(config))
     upstreams = {target.name: Upstream(names) for target in settings.targets}
@@ -72,7 +78,21 @@ def main(arguments: Sequence[str]) -> int:
         state=settings.state,
         transports=lambda target: upstreams[target.name],
     )
-    return app.serve(settings, options)
+    stop = threading.Event()
+    signal.signal(signal.SIGTERM, lambda *_: stop.set())
+    service = Service(settings, options)
+    service.start()
+
+    def poll(target: Target) -> None:
+        service.runner.run(target)
+        while pace == FLAT_OUT and not stop.is_set():
+            service.runner.run(target)
+
+    for target in service.targets.values():
+        threading.Thread(target=poll, args=(target,), daemon=True).start()
+    stop.wait()
+    service.stop()
+    return 0
 
 
 if __name__ == "__main__":

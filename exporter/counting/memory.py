@@ -20,6 +20,7 @@ from exporter.counting.ledger import (
     SeriesKey,
     SourceState,
     TargetState,
+    Value,
     WindowKey,
     WindowState,
     WorkloadState,
@@ -49,6 +50,10 @@ class MemoryLedger:
         self.sources: dict[str, SourceState] = {}
         self.windows: dict[WindowKey, WindowState] = {}
         self.series: dict[SeriesKey, Series] = {}
+        self.shown: dict[str, dict[Labels, Value]] = {}
+        """What ``series`` shows, by family, kept so that exposing a family does not look at all series."""
+        self.debt = 0
+        """The sum over all series."""
         self.marks: dict[SeriesKey, Micros] = {}
         self.levels: dict[str, dict[SeriesKey, float]] = {}
         self.read: dict[str, Micros] = {}
@@ -123,18 +128,23 @@ class MemoryLedger:
 
     def _put_series(self, key: SeriesKey, series: Series | None) -> None:
         self.dirty.add(key.family)
+        before = self.series.get(key)
+        self.debt += (0 if series is None else series.debt) - (0 if before is None else before.debt)
         if series is None:
-            if self.series.pop(key, None) is not None:
+            if before is not None:
+                del self.series[key]
+                del self.shown[key.family][key.labels]
                 self._count_open_values(key, -1)
             self.holding.pop(key, None)
             self.exemplars.pop(key, None)
             self.held_exemplars.pop(key, None)
             return
-        if key not in self.series:
+        if before is None:
             self._count_open_values(key, +1)
             if self.holds:
                 self.holding[key] = None
         self.series[key] = series
+        self.shown.setdefault(key.family, {})[key.labels] = series.shown
 
     def _count_slot(self, state: WorkloadState | None, by: int) -> None:
         if state is not None and state.slot != OTHER:
