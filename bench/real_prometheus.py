@@ -84,7 +84,7 @@ def _watched(
     bench.say(f"{Path(program).name} scrapes {', '.join(each.name for each in scraped)} for {length:.0f} s")
     time.sleep(length)
     window = f"[{round(length)}s]"
-    version = httpx.get(f"{base}/api/v1/status/buildinfo", timeout=60).json()["data"]["version"]
+    version = httpx.get(f"{base}/api/v1/status/buildinfo", timeout=60).json()["data"]["version"].partition("+")[0]
     jobs = {}
     for number, each in enumerate(scraped):
         up, took, samples = (
@@ -125,7 +125,7 @@ def goals(found: Found) -> list[Goal]:
         Goal(
             f"Prometheus {version}, {count(found['series'])} series every {found['every']} s",
             "`up` never 0",
-            f"0 in {jobs[EXPORTER]['down']} of {jobs[EXPORTER]['scrapes']}",
+            f"down in {jobs[EXPORTER]['down']} of {jobs[EXPORTER]['scrapes']} scrapes",
             not jobs[EXPORTER]["down"] and jobs[EXPORTER]["scrapes"] > 0,
         )
         for version, jobs in found["versions"].items()
