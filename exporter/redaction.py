@@ -2,13 +2,15 @@
 
 Secrets announce themselves with ``remember`` when they become known; whoever writes text for people (logs,
 configuration errors, the status page) passes it through ``redact``. A secret is also found in the forms in which
-libraries show it: URL-encoded, base64, or escaped by ``repr``. What looks like credentials without being known
-(an Authorization header, a password in a URL) is blanked too.
+libraries show it: URL-encoded, base64, or escaped by ``repr``, JSON or HTML. What looks like credentials without being
+known (an Authorization header, a password in a URL) is blanked too.
 """
 
 from __future__ import annotations
 
 import base64
+import html
+import json
 import re
 import threading
 from collections.abc import Iterator
@@ -18,6 +20,10 @@ BLANK = "<redacted>"
 
 SHORTEST = 6
 """Shorter values are not blanked: they would blank innocent words all over a text and so give themselves away."""
+
+SURE = 12
+"""A name of a workload, or anything else that an upstream chose, is changed only for a value of this length at least:
+it stands there by chance no more."""
 
 KEPT = 256
 """Values that are known at a time. Tokens that are renewed every hour would otherwise add up for ever."""
@@ -45,6 +51,9 @@ def _forms(value: str) -> Iterator[str]:
     yield quote(value, safe="")
     yield quote_plus(value)
     yield repr(value)[1:-1]
+    for ascii_only in (True, False):
+        yield json.dumps(value, ensure_ascii=ascii_only)[1:-1]
+    yield html.escape(value)
     raw = value.encode()
     for encode in (base64.b64encode, base64.urlsafe_b64encode):
         # The value may stand at any offset of what was encoded ("user:password"): three alignments, without
@@ -63,6 +72,7 @@ class Redactor:
         self._lock = threading.Lock()
         self._forms: dict[str, tuple[str, ...]] = {}
         self._ordered: tuple[str, ...] = ()
+        self._sure: tuple[str, ...] = ()
 
     def remember(self, value: str) -> None:
         """Blank ``value`` from now on. An old token may still stand in a late message, so the newest are kept."""
@@ -78,6 +88,14 @@ class Redactor:
             # Longest first: a secret that begins with another one is blanked whole.
             every = {form for forms in self._forms.values() for form in forms}
             self._ordered = tuple(sorted(every, key=len, reverse=True))
+            self._sure = tuple(sorted((each for each in self._forms if len(each) >= SURE), key=len, reverse=True))
+
+    def blank(self, text: str) -> str:
+        """Return ``text`` without known values as they are: for names that an upstream chose, which may be many."""
+        for value in self._sure:
+            if value in text:
+                text = text.replace(value, BLANK)
+        return text
 
     def redact(self, text: str) -> str:
         """Return ``text`` without anything secret."""
@@ -91,3 +109,4 @@ class Redactor:
 _process = Redactor()
 remember = _process.remember
 redact = _process.redact
+blank = _process.blank

@@ -14,6 +14,7 @@ from exporter.errors import ExporterError, Forbidden, Reason, StateError, Unauth
 from exporter.platforms import labels
 from exporter.poll import Report, poll
 from exporter.publisher import Publisher
+from exporter.redaction import redact
 from exporter.selfmetrics import SelfMetrics
 from exporter.store import Store
 from exporter.target import LastError, Target
@@ -90,12 +91,12 @@ class Runner:
         return report
 
     def _failed(self, target: Target, report: Report, reason: Reason, message: str) -> None:
-        report.error, report.message = reason, message
-        target.last_error = LastError(reason, message, self._clock.now().wall)
+        report.error, report.message = reason, redact(message)
+        target.last_error = LastError(reason, report.message, self._clock.now().wall)
 
     def _finish(self, target: Target, report: Report) -> None:
         for failed in report.listings_failed:
-            target.last_error = LastError(failed.reason, failed.message, self._clock.now().wall)
+            target.last_error = LastError(failed.reason, redact(failed.message), self._clock.now().wall)
         target.effective_interval = self._effective_interval(target, report)
         try:
             with target.lock, self._store.transaction(target.name) as transaction:

@@ -13,6 +13,7 @@ from exporter.counting import listings, runs, series, windows, workloads
 from exporter.counting.draft import Draft
 from exporter.counting.ledger import Changes, Ledger, SeriesKey
 from exporter.counting.limits import Rules
+from exporter.counting.room import check_room
 from exporter.observations import ListingFailed, Observed, Page, Roster, Windows
 from exporter.times import Micros, Moment
 
@@ -24,7 +25,9 @@ def count(batch: Observed, ledger: Ledger, rules: Rules, moment: Moment, *, trus
     """Say what a batch of observations changes.
 
     ``trusted`` False: our clock has just stepped, nothing may expire or be forgotten (rule 26).
+    Raises TooLarge when there is more than a target may ever make us remember.
     """
+    check_room(batch, ledger, rules.limits)
     draft = Draft(ledger, rules, moment, batch.upstream_now, trusted)
     match batch:
         case Roster():

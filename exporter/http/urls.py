@@ -64,7 +64,7 @@ def resolve(base_url: httpx.URL, target: str, params: Params | None = None) -> h
     """The address of our own request: a path below the base URL, or an absolute URL of the same origin.
 
     A path that already begins with the base URL's path is taken as it is. Raises InvalidResponse for a URL of
-    another origin, or for one that is no URL.
+    another origin, for one that is no URL, and for one that is too long.
     """
     if _SCHEME.match(target):
         return _with(link(base_url, target, base_url), params)
@@ -118,6 +118,9 @@ def _with(url: httpx.URL, params: Params | None) -> httpx.URL:
     if not added:
         return url
     held = url.query.decode("ascii")
+    length = len(held) + len(added)
+    if length > LONGEST_URL:  # a page token or an id that the upstream gave us
+        raise InvalidResponse(f"an address with a query of {length} characters, expected at most {LONGEST_URL}")
     return url.copy_with(query=f"{held}&{added}".lstrip("&").encode("ascii"))
 
 

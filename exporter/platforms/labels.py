@@ -1,4 +1,8 @@
-"""Label values from names that upstreams chose (counting rule 21): made safe once, when a record is read. Pure."""
+"""Texts that upstreams chose, label values above all (counting rule 21): made safe once, when a record is read.
+
+An upstream knows the credentials that it is asked with. If it repeats them in a name, an id or a link, they must not
+become a label, stand on a page or in the state: they are blanked here.
+"""
 
 from __future__ import annotations
 
@@ -6,8 +10,13 @@ import hashlib
 import re
 from typing import Final
 
+from exporter.redaction import blank
+
 MAX_LENGTH: Final = 200
 """Characters of a label value."""
+
+MAX_TEXT: Final = 16_384
+"""Characters of any text that is kept: names and ids are remembered for months. No real one is nearly as long."""
 
 UNNAMED: Final = "_unnamed"
 """What a workload with an empty name is called."""
@@ -20,17 +29,26 @@ _DIGEST_BYTES: Final = 8
 
 
 def clean(text: str) -> str:
-    """Replace lone surrogates, which JSON can carry and UTF-8 cannot, by U+FFFD."""
+    """Replace lone surrogates, which JSON can carry and UTF-8 cannot, by U+FFFD, and blank known secrets."""
+    text = blank(text)
     return text if text.isascii() else _LONE_SURROGATE.sub("\ufffd", text)
 
 
 def value(text: str) -> str:
     """Return ``text`` as a label value: encodable, and cut with a hash at the end when it is too long."""
-    text = clean(text)
-    if len(text) <= MAX_LENGTH:
+    return _cut(clean(text), MAX_LENGTH)
+
+
+def kept(text: str) -> str:
+    """Return ``text`` as it may be remembered: encodable, and cut with a hash at the end when it is far too long."""
+    return _cut(clean(text), MAX_TEXT)
+
+
+def _cut(text: str, longest: int) -> str:
+    if len(text) <= longest:
         return text
     digest = hashlib.blake2b(text.encode(), digest_size=_DIGEST_BYTES).hexdigest()
-    return f"{text[: MAX_LENGTH - len(digest) - 1]}~{digest}"
+    return f"{text[: longest - len(digest) - 1]}~{digest}"
 
 
 def workload(name: str) -> str:

@@ -32,7 +32,7 @@ from pydantic.dataclasses import dataclass
 from exporter.errors import InvalidResponse
 from exporter.http import Reply
 from exporter.observations import Skipped
-from exporter.platforms.labels import clean
+from exporter.platforms.labels import kept
 from exporter.times import HOUR, SECOND, Micros, from_datetime
 
 EARLIEST: Final = 946_684_800 * SECOND
@@ -129,13 +129,13 @@ def whole(value: object) -> int:
 
 
 def _text(value: object) -> str | None:
-    return clean(value) if isinstance(value, str) else None
+    return kept(value) if isinstance(value, str) else None
 
 
 def _required_text(value: object) -> str:
     if not isinstance(value, str):
         raise ValueError("is no text")  # noqa: TRY004  pydantic turns a ValueError into its own
-    return clean(value)
+    return kept(value)
 
 
 def _identifier(value: object) -> str:

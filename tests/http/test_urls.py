@@ -173,6 +173,8 @@ def test_a_name_of_ten_thousand_characters_can_be_asked_for_and_followed() -> No
     assert str(link(first, f"{path}?after=x", ROOT)) == f"https://api.example.com{path}?after=x"
     with pytest.raises(InvalidResponse, match="a link of 100000 characters, expected at most"):
         link(ROOT, "/" + "x" * 99_999, ROOT)
+    with pytest.raises(InvalidResponse, match="an address with a query of 1000011 characters, expected at most"):
+        resolve(ROOT, "/r", {"page_token": "x" * 1_000_000})
 
 
 def test_shown_hides_query_and_user_and_is_short() -> None:

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from exporter.platforms import labels
+from exporter.redaction import remember
 
 LONG = "x" * 201
 
@@ -50,3 +51,23 @@ def test_every_value_can_be_exposed(name: str) -> None:
     """In UTF-8 and within 200 characters, whatever it was."""
     label = labels.workload(name)
     assert 0 < len(label.encode().decode()) <= 201
+
+
+def test_a_text_that_is_remembered_has_an_end() -> None:
+    """Names and ids of any length that anybody uses stay as they are; two that are longer stay two."""
+    real = "long " * 2000
+    assert labels.kept(real) == real
+    first, second = labels.kept("n" * 1_000_000), labels.kept("n" * 1_000_001)
+    assert len(first) == len(second) == labels.MAX_TEXT
+    assert first != second
+
+
+def test_a_name_that_repeats_a_secret_is_blanked() -> None:
+    """The upstream knows the credential that it is asked with; its names become labels."""
+    remember("example-token-that-an-upstream-repeats")
+    remember("short-word")
+    for made in (labels.value, labels.kept, labels.workload):
+        assert made("a example-token-that-an-upstream-repeats b") == "a <redacted> b"
+        assert (
+            made("short-word stays, it may stand there by chance") == "short-word stays, it may stand there by chance"
+        )

@@ -86,13 +86,15 @@ class SimulatorProcess(ExporterProcess):
         return {**printed, "defaults": {"requests_per_minute": 6000, **pace}}
 
 
-def run_command(*arguments: str | Path, folder: Path) -> subprocess.CompletedProcess[str]:
+def run_command(
+    *arguments: str | Path, folder: Path, env: Mapping[str, str] | None = None
+) -> subprocess.CompletedProcess[str]:
     """Run the program to its end; nothing of this machine's environment but what every test hands on."""
     environment = {name: os.environ[name] for name in INHERITED if name in os.environ}
     return subprocess.run(
         (CONSOLE_SCRIPT, *arguments),
         cwd=folder,
-        env={**environment, "HOME": str(folder)},
+        env={**environment, "HOME": str(folder), **(env or {})},
         text=True,
         capture_output=True,
         check=False,

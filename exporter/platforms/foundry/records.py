@@ -9,7 +9,7 @@ from typing import Annotated, Any, NamedTuple
 
 from pydantic import BeforeValidator
 
-from exporter.platforms.labels import clean
+from exporter.platforms.labels import kept
 from exporter.platforms.parsing import Identifier, Record, Text, Time, bulk_record
 from exporter.times import Micros
 
@@ -21,7 +21,7 @@ def _object_or_none(value: object) -> object:
 def _named_objects(value: object) -> dict[str, Any]:
     if not isinstance(value, dict):
         return {}
-    return {clean(name): held for name, held in value.items() if isinstance(held, dict)}
+    return {kept(name): held for name, held in value.items() if isinstance(held, dict)}
 
 
 def _flag(value: object) -> bool | None:
@@ -34,7 +34,7 @@ def _status_code(value: object) -> str | None:
         value = int(value)
     if isinstance(value, bool) or not isinstance(value, int | str):
         return None
-    text = clean(str(value)).strip()
+    text = kept(str(value)).strip()
     return None if text in ("", "0") else text
 
 

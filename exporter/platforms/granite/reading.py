@@ -9,6 +9,7 @@ from pydantic import ValidationError
 
 from exporter.errors import InvalidResponse
 from exporter.observations import Skipped
+from exporter.platforms import labels
 from exporter.platforms.granite.records import (
     Actions,
     Analytics,
@@ -24,7 +25,6 @@ from exporter.platforms.granite.records import (
     Told,
     TriggerCount,
 )
-from exporter.platforms.labels import clean
 from exporter.platforms.parsing import BAD_RECORD, NO_ID, Record, bad_fields, kind_of
 
 BAD_VALUE: Final = Skipped("bad_value")
@@ -60,7 +60,7 @@ class _Reader:
         found = self._payload.get(name)
         if not isinstance(found, list):
             raise _missing(found, name, name in self._payload, "a list")
-        kept = [clean(each) for each in found if isinstance(each, str)]
+        kept = [labels.kept(each) for each in found if isinstance(each, str)]
         self.skipped.extend([BAD_RECORD] * (len(found) - len(kept)))
         return tuple(kept)
 
