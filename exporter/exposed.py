@@ -12,10 +12,11 @@ from collections.abc import Iterator, Mapping
 from exporter.catalogue import ALL, runs
 from exporter.catalogue.ledger import CORRECTION_DEBT
 from exporter.catalogue.model import Metric
+from exporter.counting.crowd import OTHER
 from exporter.counting.ledger import Exemplar, SeriesKey, Value, WorkloadState
 from exporter.counting.limits import Rules
 from exporter.counting.memory import MemoryLedger
-from exporter.counting.series import OTHER
+from exporter.dropped import drop
 from exporter.expectations import Expect, Expectation, expect_nothing
 from exporter.families import Family
 from exporter.observations import Labels
@@ -36,6 +37,13 @@ def families(
     Gauges are always yielded, empty where nothing is to be shown, so that what went stale is taken away. Samples of
     durable families are live views of the ledger: use them while the target's lock is held.
     """
+    for family in _families(ledger, rules, now, only, expect):
+        yield drop(family, rules.limits.drop_labels)
+
+
+def _families(
+    ledger: MemoryLedger, rules: Rules, now: Micros, only: set[str] | None, expect: Expect
+) -> Iterator[Family]:
     exemplars: dict[str, dict[Labels, Mapping[int, Exemplar]]] = defaultdict(dict)
     for key, found in ledger.exemplars.items():
         if only is None or key.family in only:

@@ -215,6 +215,9 @@ class Runner:
             reasons.add("unsorted")
         if any(state.horizon is None and state.link is not None for state in listings):
             reasons.add("first_walk")
+        folded = len(target.ledger.workloads) - target.ledger.own_slots()
+        if target.ledger.crowded or (folded and target.ledger.own_slots() < target.limits.max_workloads):
+            reasons.add("max_series")
         return reasons
 
     def end_holds(self, target: Target) -> None:

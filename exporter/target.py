@@ -88,7 +88,13 @@ class Target:
         """
         stale_after = max(self.limits.stale_after, STALE_INTERVALS * self.effective_interval)
         limits = replace(self.limits, stale_after=stale_after)
-        return Rules(limits, self.platform.births, self.platform.states, self.platform.listings_per_workload)
+        return Rules(
+            limits,
+            self.labels.platform,
+            self.platform.births,
+            self.platform.states,
+            self.platform.listings_per_workload,
+        )
 
     def run_link(self, run_id: str, workload: str, ids: Ids) -> str | None:
         """Return the URL of a run in the vendor's console, if the configuration says how it is made."""

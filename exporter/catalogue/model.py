@@ -24,6 +24,7 @@ class Metric:
     ``unit`` is what one unit of the stored integer is worth: counts are stored as they are (1), times and
     durations in microseconds (``MICRO`` to the second).
     ``bounds`` are a histogram's upper bounds in the exposed unit, without ``+Inf``.
+    ``joined`` says which sample of a gauge is shown when a label is dropped and several become one.
     ``durable`` families live in the ledger; others are levels, or belong to the exporter itself.
     """
 
@@ -35,6 +36,7 @@ class Metric:
     open_labels: tuple[str, ...] = ()
     unit: int = 1
     bounds: tuple[int, ...] = ()
+    joined: Literal["max", "min"] = "max"
     durable: bool = False
     per_target: bool = True
     openmetrics_only: bool = False

@@ -117,7 +117,7 @@ FULL_WALKS = Metric(
 WORKLOADS_FOLDED = Metric(
     "automation_exporter_workloads_folded",
     "gauge",
-    "Workloads that share the series with workload _other because of max_workloads.",
+    "Workloads that share the series with workload _other because of max_workloads or max_series.",
 )
 UNKNOWN_VALUES = Metric(
     "automation_exporter_unknown_values_total",

@@ -179,6 +179,7 @@ SCHEDULE_NEXT = Metric(
     ("workload", "trigger_name"),
     {"foundry": "triggers' cron_expression in time_zone, or timer at"},
     unit=MICRO,
+    joined="min",
     stability="preview",
 )
 SCHEDULE_FIRED = Metric(
@@ -198,6 +199,7 @@ SCHEDULE_OVERDUE = Metric(
     ("workload", "trigger_name"),
     {"foundry": "due times without a run of that scheduled_fire_at"},
     unit=MICRO,
+    joined="min",
     stability="preview",
 )
 SCHEDULE_MISSED = Metric(

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from exporter.catalogue.model import Metric
+from exporter.counting.crowd import Room, gauges, reserved
 from exporter.counting.ledger import (
     Changes,
     Ledger,
@@ -69,6 +70,17 @@ class Draft:
         self.sums_of: dict[tuple[Metric, str, Labels], Sum] = {}
         self.fresh_values: dict[str, set[Labels]] = {}
         self.fresh_slots = 0
+        self._room: Room | None = None
+
+    @property
+    def room(self) -> Room:
+        """How many more series may be shown (``max_series``)."""
+        if self._room is None:
+            crowd = self.ledger.crowd(self.limits.drop_labels)
+            each = gauges(self.rules.platform)
+            taken = reserved(self.rules.platform, self.limits.max_label_values) + crowd.weight
+            self._room = Room(crowd, self.limits.max_series - taken - each * self.ledger.slots_held(), each)
+        return self._room
 
     @property
     def target(self) -> TargetState | None:

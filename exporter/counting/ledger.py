@@ -10,6 +10,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol
 
+from exporter.counting.crowd import Crowd
 from exporter.counting.feed import FeedRun, Ids
 from exporter.observations import Labels
 from exporter.times import Micros
@@ -207,6 +208,12 @@ class Ledger(Protocol):
     def own_slots(self) -> int:
         """Return how many identities have a series of their own."""
 
+    def slots_held(self) -> int:
+        """Return under how many labels identities have gauges of their own, earlier labels included."""
+
+    def crowd(self, dropped: frozenset[str]) -> Crowd:
+        """Return the series as they are shown without these labels."""
+
     def remembered(self, ids: Mapping[int, Collection[str]]) -> set[str]:
         """Return those run ids that are kept (of ended or skipped runs), each looked up under the days given for it."""
 
@@ -215,8 +222,9 @@ class Ledger(Protocol):
 class Changes:
     """What one batch changes. None as a value deletes. Everything becomes durable in one transaction, or nothing.
 
-    ``levels`` (by source: a listing's key or "" for the target), ``exemplars``, ``feed``, ``open_ids`` and ``named``
-    live in memory only; ``read`` names the levels' sources that were read whole, with when by our clock.
+    ``levels`` (by source: a listing's key or "" for the target), ``exemplars``, ``feed``, ``open_ids``,
+    ``named`` and ``crowded`` live in memory only; ``read`` names the levels' sources that were
+    read whole, with when by our clock.
     """
 
     target: TargetState | None = None
@@ -240,6 +248,8 @@ class Changes:
     open_ids: dict[str, Ids] = field(default_factory=dict)
     named: frozenset[str] | None = None
     """Ids of failed runs named beside windows; None for a batch that says nothing of them."""
+    crowded: bool = False
+    """Whether ``max_series`` kept a series from being shown on its own."""
 
 
 def empty(value: Value) -> bool:

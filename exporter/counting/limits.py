@@ -26,6 +26,8 @@ class Limits:
     stale_after: Micros
     max_workloads: int
     max_label_values: int
+    max_series: int
+    drop_labels: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +48,7 @@ class Rules:
     """
 
     limits: Limits
+    platform: str
     births: tuple[Birth, ...]
     states: tuple[str, ...]
     listings_per_workload: bool

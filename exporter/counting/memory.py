@@ -7,9 +7,12 @@ ledger without durability; the tests of counting use it so.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
+from itertools import chain
 from typing import TypeVar
 
 from exporter.catalogue import BY_NAME
+from exporter.catalogue.runs import SCHEDULE_FIRED
+from exporter.counting.crowd import OTHER, Crowd
 from exporter.counting.feed import Feed, Ids
 from exporter.counting.ledger import (
     Changes,
@@ -25,7 +28,6 @@ from exporter.counting.ledger import (
     WindowState,
     WorkloadState,
 )
-from exporter.counting.series import OTHER
 from exporter.observations import Labels
 from exporter.times import Micros
 
@@ -66,7 +68,11 @@ class MemoryLedger:
         self.dirty: set[str] = set()
         """Families with a series or a mark that changed since ``take_dirty``."""
         self._open_values: dict[str, dict[Labels, int]] = {}
+        self.crowded = False
+        """Whether ``max_series`` kept a series from being shown on its own, in this process."""
         self._own_slots = 0
+        self._slots_held = 0
+        self._crowd: Crowd | None = None
         self._ids: set[tuple[int, str]] = set()
 
     def held(self, key: SeriesKey) -> bool:
@@ -80,6 +86,17 @@ class MemoryLedger:
     def own_slots(self) -> int:
         """Return how many identities have series of their own."""
         return self._own_slots
+
+    def slots_held(self) -> int:
+        """Return under how many labels identities have gauges of their own, earlier labels included."""
+        return self._slots_held
+
+    def crowd(self, dropped: frozenset[str]) -> Crowd:
+        """Return the series as they are shown without these labels; kept up to date from now on."""
+        if self._crowd is None or self._crowd.dropped != dropped:
+            fired = (key for key in self.marks if key.family == SCHEDULE_FIRED.name)
+            self._crowd = Crowd(dropped, chain(self.series, fired))
+        return self._crowd
 
     def remembered(self, ids: Mapping[int, Collection[str]]) -> set[str]:
         """Return those ids that are kept under one of the days given for them."""
@@ -106,6 +123,7 @@ class MemoryLedger:
         _merge(self.windows, changes.windows)
         for key, series in changes.series.items():
             self._put_series(key, series)
+        self._count_fired(changes)
         _merge(self.marks, changes.marks)
         self.dirty.update(key.family for key in changes.marks)
         self.levels.update(changes.levels)
@@ -116,6 +134,7 @@ class MemoryLedger:
         for key, found in changes.exemplars.items():
             kept = self.held_exemplars if key in self.holding else self.exemplars
             kept.setdefault(key, {}).update(found)
+        self.crowded |= changes.crowded
         self._feed(changes)
 
     def _feed(self, changes: Changes) -> None:
@@ -135,12 +154,16 @@ class MemoryLedger:
                 del self.series[key]
                 del self.shown[key.family][key.labels]
                 self._count_open_values(key, -1)
+                if self._crowd is not None:
+                    self._crowd.put(key, -1)
             self.holding.pop(key, None)
             self.exemplars.pop(key, None)
             self.held_exemplars.pop(key, None)
             return
         if before is None:
             self._count_open_values(key, +1)
+            if self._crowd is not None:
+                self._crowd.put(key, +1)
             if self.holds:
                 self.holding[key] = None
         self.series[key] = series
@@ -149,6 +172,15 @@ class MemoryLedger:
     def _count_slot(self, state: WorkloadState | None, by: int) -> None:
         if state is not None and state.slot != OTHER:
             self._own_slots += by
+            self._slots_held += by * (1 + len(state.former))
+
+    def _count_fired(self, changes: Changes) -> None:
+        """Count the fire times, of which a workload has one for each trigger that its runs name."""
+        for key, at in changes.marks.items():
+            if self._crowd is not None and key.family == SCHEDULE_FIRED.name:
+                by = (at is not None) - (key in self.marks)
+                if by:
+                    self._crowd.put(key, by)
 
     def _count_open_values(self, key: SeriesKey, by: int) -> None:
         metric = BY_NAME[key.family]

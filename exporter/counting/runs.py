@@ -8,13 +8,14 @@ from operator import attrgetter
 from typing import Final
 
 from exporter.catalogue.ledger import LATE_RUNS_SKIPPED, RUNS_EXPIRED
-from exporter.catalogue.runs import LAST_RUN, PAUSED, RUNS, UNKNOWN
+from exporter.catalogue.runs import LAST_RUN, PAUSED, RUNS, SCHEDULE_FIRED, UNKNOWN
 from exporter.counting import listings, notable, schedules, workloads
+from exporter.counting.crowd import OTHER
 from exporter.counting.draft import Draft
 from exporter.counting.ledger import ListingState, OpenRun, SeriesKey, TargetState, days_of
-from exporter.counting.series import OTHER, add, apply_adds, apply_marks, key_of, settle
+from exporter.counting.series import add, apply_adds, apply_marks, key_of, settle
 from exporter.counting.sightings import Sighting, sightings
-from exporter.observations import Add, Delivery, Page, Run
+from exporter.observations import Add, Delivery, Mark, Page, Run
 from exporter.times import DAY
 
 
@@ -165,8 +166,19 @@ def _count(draft: Draft, row: Sighting) -> None:
 
 def _mark(draft: Draft, slot: str, run: Run) -> None:
     """Note when the run's events were; of all those in ``_other`` only the latest run says anything."""
-    marks = run.marks if slot != OTHER else tuple(mark for mark in run.marks if mark.metric is LAST_RUN)
-    apply_marks(draft, slot, marks)
+    told = (mark for mark in run.marks if mark.metric is LAST_RUN or slot != OTHER)
+    apply_marks(draft, slot, tuple(mark for mark in told if _has_place(draft, slot, mark)))
+
+
+def _has_place(draft: Draft, slot: str, mark: Mark) -> bool:
+    """Whether an event is spoken of: of triggers there may be too many, since any run can name one."""
+    if mark.metric is not SCHEDULE_FIRED:
+        return True
+    key = key_of(draft, mark.metric, slot, mark.labels)
+    if draft.mark(key) is not None:
+        return True
+    beside = sum(known.family == key.family and known.labels[0] == slot for known, _ in draft.all_marks())
+    return beside < draft.limits.max_label_values and draft.room.take(key)
 
 
 def _skip(draft: Draft, row: Sighting) -> None:

@@ -17,9 +17,10 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from cronsim import CronSim, CronSimError
 
 from exporter.catalogue.runs import SCHEDULE_DUE, SCHEDULE_MISSED, SCHEDULE_NEXT, SCHEDULE_OVERDUE
+from exporter.counting.crowd import OTHER
 from exporter.counting.draft import Draft
 from exporter.counting.ledger import ScheduleState, SeriesKey, WorkloadState
-from exporter.counting.series import OTHER, add, born
+from exporter.counting.series import add, born
 from exporter.observations import Delivery, Level, Schedule, Workload
 from exporter.times import MINUTE, Micros, from_datetime, to_datetime
 
@@ -81,7 +82,8 @@ def told(draft: Draft, state: WorkloadState, item: Workload) -> WorkloadState:
     """Take in what the roster says of a workload's schedules.
 
     What is due is judged from first sight, from the latest edit and from when it was enabled again. At most
-    ``max_label_values`` triggers of a workload are followed, and none of a workload in ``_other``.
+    ``max_label_values`` triggers of a workload are followed, as far as ``max_series`` leaves room, and none of a
+    workload in ``_other``.
     """
     known = dict(state.triggers)
     earlier = draft.workload(item.identity)
@@ -89,6 +91,7 @@ def told(draft: Draft, state: WorkloadState, item: Workload) -> WorkloadState:
     before = {name: (cron, zone, at) for name, cron, zone, at in state.schedules}
     usable = [s for s in item.schedules if before.get(s.name) == (s.cron, s.zone, s.at) or valid(s)]
     kept = usable[: draft.limits.max_label_values] if state.slot != OTHER else []
+    kept = [schedule for schedule in kept if _followed(draft, state.slot, schedule.name)]
     triggers = []
     for schedule in kept:
         trigger = known.get(schedule.name)
@@ -100,12 +103,21 @@ def told(draft: Draft, state: WorkloadState, item: Workload) -> WorkloadState:
         elif since > trigger.judged_to:
             trigger = trigger._replace(judged_to=since, overdue=None)
         triggers.append((schedule.name, trigger))
-        born(draft, SeriesKey(SCHEDULE_MISSED.name, (state.slot, schedule.name)))
     return state._replace(
         edited_at=item.edited_at,
         schedules=tuple((s.name, s.cron, s.zone, s.at) for s in kept),
         triggers=tuple(triggers),
     )
+
+
+def _followed(draft: Draft, slot: str, trigger: str) -> bool:
+    """Whether a trigger is followed: it has its series, born now if there is room for it."""
+    key = SeriesKey(SCHEDULE_MISSED.name, (slot, trigger))
+    if draft.series(key) is None and not draft.room.take(key):
+        draft.changes.crowded = True
+        return False
+    born(draft, key)
+    return True
 
 
 def levels(draft: Draft) -> Iterator[Level]:

@@ -8,12 +8,10 @@ from typing import Final
 from exporter.catalogue import BY_NAME
 from exporter.catalogue.ledger import CORRECTIONS
 from exporter.catalogue.model import Metric
+from exporter.counting.crowd import OTHER
 from exporter.counting.draft import Draft, Sum
 from exporter.counting.ledger import Exemplar, Series, SeriesKey, Value, empty, plus, zero
 from exporter.observations import Add, Labels, Mark
-
-OTHER: Final = "_other"
-"""Where series past a cap are added up."""
 
 EXEMPLAR_CHARS: Final = 128
 
@@ -29,24 +27,57 @@ def bucket(metric: Metric, amount: int) -> int:
 
 
 def key_of(draft: Draft, metric: Metric, slot: str, labels: Labels) -> SeriesKey:
-    """Name a series of a workload's slot, folding open label values past the cap (rule 20).
+    """Name a series of a workload's slot, folding past the caps (rule 20).
 
-    ``labels`` are those after ``workload`` when the row has one; ``slot`` is ignored when it has none.
+    ``labels`` are those after ``workload`` when the row has one; ``slot`` is ignored when it has none. What has a
+    series keeps it. A new one for which ``max_series`` leaves no place is added up with its workload's ``_other`` value
+    of an open label, else in the workload ``_other``.
     """
     asked = (metric, slot, labels)
     key = draft.keys.get(asked)
     if key is None:
-        if metric.open_labels:
-            labels = _folded(draft, metric, labels)
-        key = SeriesKey(metric.name, (slot, *labels) if metric.per_workload else labels)
-        draft.keys[asked] = key
+        key = draft.keys[asked] = _placed(draft, metric, slot, labels)
     return key
 
 
+def _placed(draft: Draft, metric: Metric, slot: str, labels: Labels) -> SeriesKey:
+    if metric.open_labels:
+        labels = _folded(draft, metric, labels)
+    key = _key(metric, slot, labels)
+    if _has_place(draft, metric, key):
+        return key
+    draft.changes.crowded = True
+    if metric.open_labels:
+        names = _names(metric)
+        draft.fresh_values[metric.name].discard(tuple(labels[names.index(name)] for name in metric.open_labels))
+        labels = _with_other(metric, labels)
+        key = _key(metric, slot, labels)
+        if _has_place(draft, metric, key):
+            return key
+    return _key(metric, slot and OTHER, labels)
+
+
+def _key(metric: Metric, slot: str, labels: Labels) -> SeriesKey:
+    return SeriesKey(metric.name, (slot, *labels) if metric.per_workload else labels)
+
+
+def _has_place(draft: Draft, metric: Metric, key: SeriesKey) -> bool:
+    return metric.type == "gauge" or draft.series(key) is not None or draft.room.take(key)
+
+
+def _names(metric: Metric) -> tuple[str, ...]:
+    """Name the labels after ``workload``."""
+    return metric.labels[1:] if metric.per_workload else metric.labels
+
+
+def _with_other(metric: Metric, labels: Labels) -> Labels:
+    names = _names(metric)
+    return tuple(OTHER if names[index] in metric.open_labels else value for index, value in enumerate(labels))
+
+
 def _folded(draft: Draft, metric: Metric, labels: Labels) -> Labels:
-    names = metric.labels[1:] if metric.per_workload else metric.labels
-    at = [names.index(name) for name in metric.open_labels]
-    values = tuple(labels[index] for index in at)
+    names = _names(metric)
+    values = tuple(labels[names.index(name)] for name in metric.open_labels)
     known = draft.ledger.open_values(metric.name)
     fresh = draft.fresh_values.setdefault(metric.name, set())
     if values in known or values in fresh:
@@ -54,7 +85,7 @@ def _folded(draft: Draft, metric: Metric, labels: Labels) -> Labels:
     if len(known) + len(fresh) < draft.limits.max_label_values:
         fresh.add(values)
         return labels
-    return tuple(OTHER if index in at else value for index, value in enumerate(labels))
+    return _with_other(metric, labels)
 
 
 def born(draft: Draft, key: SeriesKey) -> Series:

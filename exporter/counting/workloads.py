@@ -6,10 +6,12 @@ from collections.abc import Iterable
 
 from exporter.catalogue import BY_NAME
 from exporter.catalogue import ledger as own
+from exporter.catalogue.runs import SCHEDULE_FIRED
 from exporter.counting import listings, schedules
+from exporter.counting.crowd import OTHER
 from exporter.counting.draft import Draft
 from exporter.counting.ledger import SeriesKey, WorkloadState
-from exporter.counting.series import OTHER, add, born, key_of
+from exporter.counting.series import add, born, key_of
 from exporter.observations import Level, Roster, Workload
 from exporter.times import DAY, HOUR
 
@@ -69,9 +71,16 @@ def slot_of(draft: Draft, identity: str) -> str:
 
 def _slot(draft: Draft, label: str) -> str:
     if draft.ledger.own_slots() + draft.fresh_slots < draft.limits.max_workloads:
-        draft.fresh_slots += 1
-        return label
+        if draft.room.take(*_first_series(draft, label), workload=True):
+            draft.fresh_slots += 1
+            return label
+        draft.changes.crowded = True
     return OTHER
+
+
+def _first_series(draft: Draft, slot: str) -> list[SeriesKey]:
+    """Name the series with which a workload is born."""
+    return [SeriesKey(birth.metric.name, (slot, *birth.labels)) for birth in draft.rules.births]
 
 
 def _births(draft: Draft, slot: str) -> None:
@@ -83,9 +92,15 @@ def _renamed(draft: Draft, identity: str, known: WorkloadState, label: str) -> W
     if known.slot == OTHER:
         return known._replace(label=label)
     former = (*(slot for slot in known.former if slot != label), known.slot)
-    state = known._replace(label=label, slot=label, former=former[-FORMER_LABELS:])
+    first = _first_series(draft, label)
+    fits = draft.room.take(*first, workload=True)
+    kept = FORMER_LABELS if fits else 0  # a full target shows the workload as it is called now, and nothing else of it
+    state = known._replace(label=label, slot=label, former=former[-kept:] if kept else ())
     draft.changes.workloads[identity] = state
-    _drop_series(draft, set(former[:-FORMER_LABELS]))
+    _drop_series(draft, set(former) - set(state.former))
+    if not fits:
+        draft.changes.crowded = True
+        draft.room.take(*first)
     _births(draft, state.slot)
     return state
 
@@ -156,6 +171,9 @@ def _drop_series(draft: Draft, slots: set[str]) -> None:
     for key, _ in list(draft.all_series()):
         if BY_NAME[key.family].per_workload and key.labels[0] in gone:
             draft.changes.series[key] = None
+            draft.room.leave(key)
     for key, _ in list(draft.all_marks()):
         if BY_NAME[key.family].per_workload and key.labels[0] in gone:
             draft.changes.marks[key] = None
+            if key.family == SCHEDULE_FIRED.name:
+                draft.room.leave(key)

@@ -7,6 +7,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from exporter.platforms.dropped_labels import DroppedLabel
 from exporter.platforms.durations import Duration, format_duration
 from exporter.platforms.fields import Endpoint, ExistingFile, ProxyChoice, Share, Size
 from exporter.platforms.wrong import Conflict
@@ -64,6 +65,12 @@ class Pace(SettingsModel):
     """Workloads with series of their own; further ones are added up as ``_other``."""
     max_label_values: int = Field(default=50, ge=1, le=100_000)
     """Different values of a label whose values the platform chooses (failure reasons, trigger types), by family."""
+    max_series: int = Field(default=200_000, ge=2_000, le=10_000_000)
+    """Series that the target may show, those of the exporter about itself left out. What is new beyond that is added up
+    as ``_other``; what is shown already stays."""
+    drop_labels: tuple[DroppedLabel, ...] = Field(default=(), examples=[["reason", "status_code"]])
+    """Labels to leave out. Counters and histograms that then are the same are added up; of gauges the largest is shown,
+    of what is due next or overdue the earliest."""
     max_response_bytes: Size = Field(default=64 * 1024**2, ge=1024, le=2 * 1024**3)
     """Largest answer that is read, after decompression."""
     endpoint: Endpoint | None = Field(default=None, examples=["https://gateway.example.net/upstream"])

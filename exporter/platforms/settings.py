@@ -95,6 +95,8 @@ class TargetSettings(Pace):
             stale_after=stale_after,
             max_workloads=self.max_workloads,
             max_label_values=self.max_label_values,
+            max_series=self.max_series,
+            drop_labels=frozenset(self.drop_labels),
         )
 
     def client_settings(self) -> ClientSettings:

@@ -30,6 +30,8 @@ DEGRADED: Final[Mapping[str, str]] = {
     "first_walk": "The history is still being read, a part at each poll; it is not counted.",
     "workload_error": "The runs of some workload could not be read; the others go on. The last error says more.",
     "listing_error": "The list of runs could not be read whole at the last poll. The last error says more.",
+    "max_series": "Not everything has series of its own: what came when max_series was reached is added up as _other. "
+    "Drop labels (drop_labels), narrow the target with include or exclude, or raise max_series.",
     "unsorted": "The platform lists runs out of order; they are read whole once an hour.",
 }
 """What the reasons of ``automation_exporter_target_degraded`` mean; platforms may have further ones."""

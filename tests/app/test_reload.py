@@ -145,6 +145,17 @@ def test_a_renamed_target_keeps_its_totals(running: Bench) -> None:
     assert 'automation_runs_total{platform="roboto",target="robots"' in running.text()
 
 
+def test_a_label_that_is_dropped_leaves_and_no_counter_with_it(running: Bench) -> None:
+    """The series that it told apart are added up, in the state they are as they were."""
+    before = dict(running.service.targets["fleet"].ledger.series)
+    assert 'org_id="og_' in running.text()
+    running.reload(running.fleet(drop_labels=["org_id"]), running.support())
+    assert eventually(running.ready)
+    running.service.publisher.publish(force=True)
+    assert 'org_id="og_' not in running.text()
+    assert before.keys() <= running.service.targets["fleet"].ledger.series.keys()
+
+
 def test_a_reload_waits_for_the_poll_of_a_target_that_it_takes_out(running: Bench) -> None:
     """And only for that: what the poll read is counted first, and scrapes are served meanwhile."""
     running.gate.open.clear()

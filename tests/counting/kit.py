@@ -52,12 +52,15 @@ LIMITS = Limits(
     stale_after=15 * MINUTE,
     max_workloads=1000,
     max_label_values=50,
+    max_series=200_000,
+    drop_labels=frozenset(),
 )
 
 OUTCOMES = ("completed", "failed", "cancelled", "unknown")
 
 RULES = Rules(
     limits=LIMITS,
+    platform="foundry",
     births=tuple(Birth(RUNS, (outcome,)) for outcome in OUTCOMES),
     states=("queued", "running", "open"),
     listings_per_workload=True,

@@ -19,9 +19,9 @@ class Mutation(NamedTuple):
     tests: tuple[str, ...]
 
 
-RUNS, WINDOWS, SERIES, WORKLOADS, LISTINGS, SCHEDULES, EXPOSED, PROPERTIES = (
+RUNS, WINDOWS, SERIES, CROWD, WORKLOADS, LISTINGS, SCHEDULES, EXPOSED, PROPERTIES = (
     f"tests/counting/test_{name}.py::test_"
-    for name in ("runs", "windows", "series", "workloads", "listings", "schedules", "exposed", "properties")
+    for name in ("runs", "windows", "series", "crowd", "workloads", "listings", "schedules", "exposed", "properties")
 )
 CONTRACT, FILES, LOCK, FAULTS = (
     f"tests/store/test_{name}.py::test_" for name in ("contract", "files", "lock", "faults")
@@ -553,6 +553,17 @@ ALL: Final = (
         "    return OTHER\n",
         "    return label\n",
         (f"{WORKLOADS}past_the_cap_workloads_share_one_series_in_order_of_first_sight",),
+    ),
+    Mutation(
+        20,
+        "a full target still shows what is new",
+        "exporter/counting/crowd.py",
+        "        if needed > self._left:\n",
+        "        if needed < 0:\n",
+        (
+            f"{CROWD}a_workload_without_room_for_its_first_series_is_folded",
+            f"{CROWD}the_limit_holds_and_every_run_is_counted",
+        ),
     ),
     Mutation(
         20,

@@ -19,8 +19,8 @@ from exporter.catalogue.runs import (
     RUN_DURATION,
     RUNS,
 )
+from exporter.counting.crowd import OTHER
 from exporter.counting.ledger import SeriesKey
-from exporter.counting.series import OTHER
 from exporter.exposed import families, series_keys
 from exporter.observations import Labels, Level, Mark, Reading, Roster, Source, Windows, WindowTotal, Workload
 from exporter.times import DAY, HOUR, MINUTE, Micros

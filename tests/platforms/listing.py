@@ -30,6 +30,8 @@ LIMITS = Limits(
     stale_after=15 * MINUTE,
     max_workloads=1000,
     max_label_values=50,
+    max_series=200_000,
+    drop_labels=frozenset(),
 )
 
 

@@ -177,7 +177,7 @@ WORKLOADS_FOLDED: Final = Alert(
     expr="max by ($target) (automation_exporter_workloads_folded) > 0",
     summary="Some workloads have no series of their own.",
     description=f"{{{{ $value }}}} workloads of {TARGET} are added up as _other, since there are more than "
-    "max_workloads. Alerts about single workloads do not see them.",
+    "max_workloads or max_series allow. Alerts about single workloads do not see them.",
     why="Workloads that were created for a moment are no reason to configure anything.",
     wait="1h",
 )
