@@ -21,7 +21,7 @@ ROOT: Final = Path(__file__).resolve().parent.parent
 CHART: Final = "helm/automation-exporter"
 SCHEMA: Final = f"{CHART}/values.schema.json"
 
-OPTIONS: Final = replace(SHIPPED, runbooks="@runbooks@", dashboards="@dashboards@")
+OPTIONS: Final = replace(SHIPPED, runbooks="@runbooks@", dashboards="@dashboards@", exporter="@exporter@")
 """Links begin with what the chart's values say; its template fills these in."""
 
 

@@ -43,7 +43,11 @@ def _ended(target: Target, wanted: RunFilter) -> Iterable[FeedRun]:
 
 
 def _fits(target: Target, run: FeedRun, wanted: RunFilter) -> bool:
-    return wanted.may_have_ended(run.outcome, run.late) and wanted.may_be_from(run.label, _series(target, run))
+    return (
+        wanted.may_be(run.run_id)
+        and wanted.may_have_ended(run.outcome, run.late)
+        and wanted.may_be_from(run.label, _series(target, run))
+    )
 
 
 def _series(target: Target, run: FeedRun) -> str:
@@ -78,7 +82,8 @@ def _ended_view(target: Target, run: FeedRun) -> RunView:
 def _open(target: Target, wanted: RunFilter) -> Iterator[tuple[Micros, Target, str, OpenRun]]:
     # one call, so that a poll that commits meanwhile disturbs nothing
     for run_id, run in list(target.ledger.open_runs.items()):
-        if not wanted.workloads or wanted.may_be_from(*_names(target, run)):
+        named = not wanted.workloads or wanted.may_be_from(*_names(target, run))
+        if named and wanted.may_be(shown(run_id)):
             yield run.birth, target, run_id, run
 
 

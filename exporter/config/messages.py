@@ -16,6 +16,7 @@ from exporter.platforms.wrong import CONFLICTS, WRONG
 
 _SECRET_WORDS: Final = ("token", "secret", "key", "proxy", "password", "credential")
 _LONGEST: Final = 60
+_CLOSE: Final = 0.75  # "labels" is not meant to be "drop_labels"
 _MOST_LISTED: Final = 12
 
 # Words for keys that people know from elsewhere.
@@ -164,7 +165,7 @@ def unknown_key(key: str, known: Iterable[str]) -> str:
     """Say that a key is unknown, and which one was probably meant."""
     names = sorted(known)
     plain = key.lower().replace("-", "_")
-    guesses = [*(name for name in _KNOWN_AS.get(plain, ()) if name in names), *get_close_matches(plain, names, n=1)]
+    guesses = [*(name for name in _KNOWN_AS.get(plain, ()) if name in names), *get_close_matches(plain, names, n=1, cutoff=_CLOSE)]
     if guesses:
         return f'unknown key {_shown(key)}; did you mean "{guesses[0]}"?'
     if len(names) <= _MOST_LISTED:

@@ -98,7 +98,9 @@ def _targets(view: StatusView, asked: Wanted) -> Markup:
 
 def _ended(runs: RunsView, asked: Wanted) -> Markup:
     if not runs.ended:
-        empty = element("p", "No run in memory failed, was late or was given up.", class_="faint")
+        found = "No run in memory failed, was late or was given up"
+        text = f"{found}, of those that are asked for; completed ones are not kept." if asked.runs else f"{found}."
+        empty = element("p", text, class_="faint")
         return _section(RUNS, "Failed and late runs", _chosen(asked.runs), empty)
     return _section(
         RUNS,

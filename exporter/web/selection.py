@@ -68,16 +68,17 @@ class RunFilter:
     workloads: tuple[str, ...] = ()
     outcomes: tuple[str, ...] = ()
     late: bool = False
+    run_ids: tuple[str, ...] = ()
     limit: int = MOST_RUNS
 
     def __bool__(self) -> bool:
         """Whether anything is left out."""
-        return bool(self.targets or self.workloads or self.outcomes or self.late)
+        return bool(self.targets or self.narrow)
 
     @property
     def narrow(self) -> bool:
         """Whether not every run of a wanted target is."""
-        return bool(self.workloads or self.outcomes or self.late)
+        return bool(self.workloads or self.outcomes or self.late or self.run_ids)
 
     def may_be_of(self, target: str) -> bool:
         """Whether runs of this target are wanted."""
@@ -95,6 +96,10 @@ class RunFilter:
         """Whether runs of the workload of this name and this label value are wanted."""
         return not self.workloads or workload in self.workloads or series in self.workloads
 
+    def may_be(self, run_id: str) -> bool:
+        """Whether the run of this id is wanted."""
+        return not self.run_ids or run_id in self.run_ids
+
     @property
     def query(self) -> tuple[tuple[str, str], ...]:
         """Return what asks for this filter again."""
@@ -103,11 +108,12 @@ class RunFilter:
             *(("workload", workload) for workload in self.workloads),
             *(("outcome", outcome) for outcome in self.outcomes),
             *([("late", "true")] if self.late else []),
+            *(("run_id", run_id) for run_id in self.run_ids),
         )
 
 
 def run_filter(query: QueryParams) -> RunFilter:
-    """Read a filter: ``target``, ``workload``, ``outcome``, each perhaps several times, ``late=true`` and ``limit``.
+    """Read a filter: ``target``, ``workload``, ``outcome``, ``run_id``, each maybe several times; ``late``, ``limit``.
 
     An empty value is none. Raises BadQueryError for an outcome that there is not, since a mistyped one would read as
     "nothing failed"; a target or workload that there is not simply has no runs.
@@ -124,6 +130,7 @@ def run_filter(query: QueryParams) -> RunFilter:
         _given(query.getlist("workload")),
         outcomes,
         late=late[-1:] == ("true",),
+        run_ids=_given(query.getlist("run_id")),
         limit=_limit(query.get("limit", "")),
     )
 

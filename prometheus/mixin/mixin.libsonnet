@@ -10,10 +10,11 @@
 local shipped = {
   runbooksUrl: 'https://github.com/automation-exporter/automation-exporter/blob/main/prometheus/runbooks.md',
   dashboardsUrl: 'https://grafana.example.net/d',
+  exporterUrl: 'https://automation-exporter.example.net',
 };
 
 {
-  // Also runbooksUrl and dashboardsUrl: what links begin with.
+  // Also runbooksUrl, dashboardsUrl and exporterUrl (the status page as people reach it): what links begin with.
   _config+:: shipped {
     // Labels that every alert gets besides its own, for routing.
     labels: {},
@@ -29,6 +30,8 @@ local shipped = {
       annotations+: {
         runbook_url: std.strReplace(super.runbook_url, shipped.runbooksUrl, config.runbooksUrl),
         dashboard_url: std.strReplace(super.dashboard_url, shipped.dashboardsUrl, config.dashboardsUrl),
+        [if std.objectHas(rule.annotations, 'runs_url') then 'runs_url']:
+          std.strReplace(super.runs_url, shipped.exporterUrl, config.exporterUrl),
       },
     },
 

@@ -93,6 +93,8 @@ def test_people_are_shown_what_the_ledger_has(platform: Platform) -> None:
         assert {run.workload for run in some.ended} == {workload}
         assert (some.open, some.open_total) == ((), 0)
         assert runs([target], clock(), RunFilter(targets=("other",))).ended == ()
+        one = runs([target], clock(), RunFilter(run_ids=(shown.ended[0].run_id, shown.open[0].run_id)))
+        assert (one.ended, one.open) == (shown.ended[:1], shown.open[:1])
 
 
 def test_the_page_has_each_targets_numbers() -> None:

@@ -31,10 +31,10 @@ def degraded(made: Program, target: str) -> set[str]:
 def test_a_full_target_stays_full_and_counts_on() -> None:
     """Fifty routines with their histograms would be some 4,000 series."""
     clock = ManualClock(START)
-    simulator = simulator_of(clock, 1, workloads=50, pace=15.0)
+    simulator = simulator_of(clock, 1, workloads=50, pace=40.0)
     with program(simulator, clock, platforms=["foundry"], max_series=CAP, interval="10m") as made:
         target = made.targets["foundry"]
-        for _ in range(5):
+        for _ in range(3):
             assert made.poll("foundry").good
             made.text()
             assert made.snapshot.series(target.name) <= CAP

@@ -6,10 +6,13 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 import yaml
+from starlette.datastructures import QueryParams
 
+from exporter.web.selection import RunFilter, run_filter
 from tools import dashboards
 from tools.dashboards import frame, sdk
 from tools.dashboards.lint import lint
@@ -84,7 +87,10 @@ def test_provisioning_finds_the_dashboards() -> None:
     assert provider["options"]["path"].endswith("/automation-exporter")
     [source] = yaml.safe_load((PROVISIONING / "datasources" / "prometheus.yaml").read_text())["datasources"]
     assert source["type"] == "prometheus"
-    assert source["jsonData"]["exemplarTraceIdDestinations"] == []
+    [link] = source["jsonData"]["exemplarTraceIdDestinations"]
+    assert link["name"] == "run_id"
+    query = QueryParams(urlsplit(link["url"].replace("$${__value.raw}", "r-1")).query)
+    assert run_filter(query) == RunFilter(run_ids=("r-1",))
 
 
 def test_exemplars_are_asked_for_where_there_are_some() -> None:

@@ -101,13 +101,21 @@ def test_an_alert_can_be_changed() -> None:
 def test_links_follow_the_values() -> None:
     """Every alert leads to the reader's own Grafana and runbooks."""
     after = groups_of(
-        rule_with({"dashboardsUrl": "https://grafana.example.com/d/", "runbooksUrl": "https://wiki.example.com/runs"})
+        rule_with(
+            {
+                "dashboardsUrl": "https://grafana.example.com/d/",
+                "runbooksUrl": "https://wiki.example.com/runs",
+                "exporterUrl": "https://automations.example.com/",
+            }
+        )
     )
+    of_runs = "https://automations.example.com/?target={{ $labels.target | urlquery }}"
     for rules in after.values():
         for rule in rules:
             if "alert" in rule:
                 assert rule["annotations"]["runbook_url"].startswith("https://wiki.example.com/runs#")
                 assert rule["annotations"]["dashboard_url"].startswith("https://grafana.example.com/d/automation-")
+                assert rule["annotations"].get("runs_url", of_runs).startswith(of_runs)
 
 
 def test_the_interval_is_for_every_group() -> None:

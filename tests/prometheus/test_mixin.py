@@ -40,7 +40,8 @@ def test_as_it_is_it_equals_the_rule_files() -> None:
 
 def test_links_labels_and_alerts_can_be_chosen() -> None:
     """All links begin as asked, all alerts have the further label, and one alert is gone."""
-    config = "{ runbooksUrl: 'https://wiki/r', dashboardsUrl: 'https://g/d', labels: { site: 'x' }, disabled: ['%s'] }"
+    links = "runbooksUrl: 'https://wiki/r', dashboardsUrl: 'https://g/d', exporterUrl: 'https://e'"
+    config = f"{{ {links}, labels: {{ site: 'x' }}, disabled: ['%s'] }}"
     gone = "AutomationFailureReasonNew"
     rules = [rule for group in rendered(config % gone)[1] for rule in group["rules"]]
     names = {rule["alert"] for group in shipped("workloads.yaml", "exporter.yaml") for rule in group["rules"]}
@@ -48,5 +49,6 @@ def test_links_labels_and_alerts_can_be_chosen() -> None:
     for rule in rules:
         assert rule["annotations"]["runbook_url"] == f"https://wiki/r#{rule['alert'].lower()}"
         assert rule["annotations"]["dashboard_url"].startswith("https://g/d/automation-")
+        assert rule["annotations"].get("runs_url", "https://e/?").startswith("https://e/?")
         assert rule["labels"]["site"] == "x"
         assert rule["labels"]["severity"] in {"critical", "warning", "info"}

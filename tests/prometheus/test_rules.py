@@ -6,15 +6,18 @@ import json
 import re
 import subprocess
 from dataclasses import replace
+from itertools import chain
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
 from tests.prometheus.table import ALERT_RULES, PROMETHEUS, RULE_FILES, title
 from tests.real.binaries import Binaries
 from tools import rules
-from tools.rules.text import SHIPPED, Options, expand, milliseconds
+from tools.rules.model import Alert, Subject
+from tools.rules.text import SHIPPED, Options, expand, milliseconds, words
 
 PAGES = {
     "AutomationErrorBudgetBurn critical 1h",
@@ -64,14 +67,27 @@ def test_few_alerts_page() -> None:
 @pytest.mark.parametrize("rule", ALERT_RULES, ids=title)
 def test_an_alert_says_what_it_is_and_where_to_go(rule: dict[str, Any]) -> None:
     """Name, severity, texts and links, which follow from the name."""
-    name, labels, words = rule["alert"], rule["labels"], rule["annotations"]
+    name, labels, told = rule["alert"], rule["labels"], rule["annotations"]
     assert re.fullmatch(r"Automation([A-Z][a-z]+)+", name)
     assert labels["severity"] in {"critical", "warning", "info"}
-    assert list(words) == ["summary", "description", "runbook_url", "dashboard_url"]
-    assert words["summary"].endswith(".")
-    assert words["description"].endswith(".")
-    assert words["runbook_url"] == f"{SHIPPED.runbooks}#{name.lower()}"
-    assert words["dashboard_url"].startswith(f"{SHIPPED.dashboards}/automation-")
+    assert list(told)[:4] == ["summary", "description", "runbook_url", "dashboard_url"]
+    assert set(told) <= {*list(told)[:4], "runs_url"}
+    assert told["summary"].endswith(".")
+    assert told["description"].endswith(".")
+    assert told["runbook_url"] == f"{SHIPPED.runbooks}#{name.lower()}"
+    assert told["dashboard_url"].startswith(f"{SHIPPED.dashboards}/automation-")
+
+
+def test_an_alert_leads_to_the_runs() -> None:
+    """Of a workload to its runs, of a target to its row; of the exporter to nothing, since it may be down."""
+    asked: dict[Subject, set[str]] = {"workload": {"target", "workload"}, "target": {"target"}, "exporter": set()}
+    for group in chain.from_iterable(rules.FILES.values()):
+        for rule in group.rules:
+            if isinstance(rule, Alert):
+                told = words(rule, SHIPPED).get("runs_url", "")
+                link = urlsplit(told.replace("{{ ", "").replace(" | urlquery }}", ""))
+                assert set(parse_qs(link.query)) == asked[rule.subject], rule.name
+                assert not told or told.startswith(f"{SHIPPED.exporter}/?")
 
 
 def test_dashboards_that_links_lead_to_exist() -> None:

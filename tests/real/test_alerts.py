@@ -9,6 +9,7 @@ from tests.real.incidents import Chain, running_chain
 
 RUNBOOKS = "https://github.com/automation-exporter/automation-exporter/blob/main/prometheus/runbooks.md"
 DASHBOARDS = "https://grafana.example.net/d"
+EXPORTER = "https://automation-exporter.example.net"
 
 
 def healthy(chain: Chain) -> None:
@@ -30,6 +31,9 @@ def check_links(notified: list[Notified], dashboard: str) -> None:
     for each in notified:
         assert each.annotations["runbook_url"] == f"{RUNBOOKS}#{each.labels['alertname'].lower()}"
         assert each.annotations["dashboard_url"] == f"{DASHBOARDS}/{dashboard}"
+        query = dashboard.partition("?")[2].replace("var-", "")
+        of_runs = f"{EXPORTER}/?{query}" + ("#runs" if "workload=" in query else "")
+        assert each.annotations.get("runs_url") == (of_runs if "target=" in query else None)
         assert each.annotations["summary"]
         assert "<no value>" not in each.annotations["description"]
 

@@ -15,6 +15,7 @@ EVERY = (FAILED, LATE, GIVEN_UP, RUNNING)
 def fits(chosen: RunFilter, run: RunView) -> bool:
     """Whether a run is wanted, ended or open."""
     right = chosen.may_be_open() if run.outcome == "open" else chosen.may_have_ended(run.outcome, run.late)
+    right = right and chosen.may_be(run.run_id)
     return right and chosen.may_be_of(run.target) and chosen.may_be_from(run.workload, run.series)
 
 
@@ -33,6 +34,8 @@ def fits(chosen: RunFilter, run: RunView) -> bool:
         ("outcome=open", (RUNNING,)),
         ("late=true", (FAILED, LATE)),
         ("late=false", EVERY),
+        (f"run_id={LATE.run_id}", (LATE,)),
+        ("run_id=none", ()),
         ("target=agents&outcome=completed&late=true&other=ignored", (LATE,)),
     ],
 )
@@ -58,7 +61,7 @@ def test_a_mistyped_value_is_refused(query: str, message: str) -> None:
 
 def test_a_filter_can_be_asked_for_again() -> None:
     """What is linked to is what is shown."""
-    chosen = RunFilter(("a", "b"), ("c d",), ("failed",), late=True)
+    chosen = RunFilter(("a", "b"), ("c d",), ("failed",), late=True, run_ids=("r&1",))
     assert run_filter(QueryParams(list(chosen.query))) == chosen
 
 

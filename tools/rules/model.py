@@ -24,7 +24,7 @@ class Recording:
 
 @dataclass(frozen=True, slots=True)
 class Alert:
-    """An alert; ``runbook_url`` and ``dashboard_url`` follow from its name and subject.
+    """An alert; ``runbook_url``, ``dashboard_url`` and ``runs_url`` follow from its name and subject.
 
     ``owner`` selects by whose it is: a matcher such as ``tier="1"`` on the recorded owners. Alerts about workloads
     and targets get ``team`` and ``tier`` by that join. ``wait`` is Prometheus' ``for``, ``keep`` its

@@ -34,14 +34,16 @@ PROJECT: Final = "https://github.com/automation-exporter/automation-exporter"
 class Options:
     """What a copy of the rules may differ in.
 
-    ``time_scale`` 60 makes an hour a minute, in windows, waits and limits. ``runbooks`` and ``dashboards`` are what
-    the links begin with. ``exporter_labels`` survive when instances are added up: a restart elsewhere changes the
-    instance, and the counts go on. They may be missing in a series.
+    ``time_scale`` 60 makes an hour a minute, in windows, waits and limits. ``runbooks``, ``dashboards`` and
+    ``exporter`` are what the links begin with; the last is the address under which people reach the status page.
+    ``exporter_labels`` survive when instances are added up: a restart elsewhere changes the instance, and the counts go
+    on. They may be missing in a series.
     """
 
     time_scale: int = 1
     runbooks: str = f"{PROJECT}/blob/main/prometheus/runbooks.md"
     dashboards: str = "https://grafana.example.net/d"
+    exporter: str = "https://automation-exporter.example.net"
     objective: float = 0.95
     exporter_labels: tuple[str, ...] = ("cluster", "namespace", "job")
     owner_labels: tuple[str, ...] = ("team", "tier")
@@ -60,6 +62,12 @@ _DASHBOARDS: Final[Mapping[Subject, str]] = {
     "exporter": "automation-exporter?var-job={{ $labels.job | urlquery }}",
 }
 """The dashboard of a subject, by its stable uid, with its variables set."""
+
+_RUNS: Final[Mapping[Subject, str]] = {
+    "workload": "?target={{ $labels.target | urlquery }}&workload={{ $labels.workload | urlquery }}#runs",
+    "target": "?target={{ $labels.target | urlquery }}",
+}
+"""What the status page shows of a subject: the runs that failed with their ids, the target with its last error."""
 
 
 def milliseconds(duration: str) -> int:
@@ -112,12 +120,15 @@ def expression(rule: Recording | Alert, options: Options) -> str:
 
 def words(alert: Alert, options: Options) -> dict[str, str]:
     """What a person gets to read, and where the links lead."""
-    return {
+    told = {
         "summary": alert.summary,
         "description": alert.description,
         "runbook_url": f"{options.runbooks}#{alert.name.lower()}",
         "dashboard_url": f"{options.dashboards}/{_DASHBOARDS[alert.subject]}",
     }
+    if alert.subject in _RUNS:
+        told["runs_url"] = f"{options.exporter}/{_RUNS[alert.subject]}"
+    return told
 
 
 def to_yaml(groups: Iterable[Group], options: Options) -> str:
