@@ -165,7 +165,8 @@ def unknown_key(key: str, known: Iterable[str]) -> str:
     """Say that a key is unknown, and which one was probably meant."""
     names = sorted(known)
     plain = key.lower().replace("-", "_")
-    guesses = [*(name for name in _KNOWN_AS.get(plain, ()) if name in names), *get_close_matches(plain, names, n=1, cutoff=_CLOSE)]
+    alike = get_close_matches(plain, names, n=1, cutoff=_CLOSE)
+    guesses = [*(name for name in _KNOWN_AS.get(plain, ()) if name in names), *alike]
     if guesses:
         return f'unknown key {_shown(key)}; did you mean "{guesses[0]}"?'
     if len(names) <= _MOST_LISTED:
