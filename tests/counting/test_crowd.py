@@ -132,7 +132,8 @@ def test_triggers_that_only_runs_name_are_capped_too() -> None:
     for number in range(9):
         at = bench.now - MINUTE
         fired = Mark(SCHEDULE_FIRED, (f"trigger {number}",), at)
-        run = replace(ended(f"{number}", at, workload="a"), marks=(fired,), delivery=Delivery(f"trigger {number}", at))
+        told = Delivery(f"trigger {number}", at)
+        run = ended(f"{number}", at, workload="a")._replace(marks=(fired,), delivery=told)
         bench.page(run, listing="a")
         bench.now += MINUTE
     assert sum(key.family == SCHEDULE_FIRED.name for key in bench.ledger.marks) == 3
@@ -158,7 +159,7 @@ def run_of(number: int, bench: Bench, workload: str, reason: str, outcome: str) 
         Add(TRIGGERED_RUNS, (reason, outcome)),
     ]
     run = ended(f"run {number}", bench.now - MINUTE, workload=workload, outcome=outcome)
-    return replace(run, adds=(*run.adds, *adds[1:]))
+    return run._replace(adds=(*run.adds, *adds[1:]))
 
 
 SEEN = st.tuples(
