@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 import pytest
 
-from exporter.catalogue.runs import CANCELLED, COMPLETED, RUNS
+from exporter.catalogue.runs import CANCELLED, COMPLETED, FAILED, RUNS
 from exporter.counting.ledger import SeriesKey, SourceState, WindowState, WorkloadState
 from exporter.errors import InvalidResponse, ServerFailed
 from exporter.observations import Windows, WindowTotal
@@ -211,6 +211,18 @@ def test_a_workflow_that_no_list_counts_is_read_by_name_from_the_first_poll_on()
         ("new", "09:00", ""),
         ("new", "06:00", ""),
     ]
+
+
+@pytest.mark.parametrize(("more", "told"), [(0, {("idle", COMPLETED): 0, ("idle", FAILED): 0}), (1, {})])
+def test_a_workflow_of_the_first_roster_that_a_whole_list_lacks_had_nothing(
+    more: int, told: dict[tuple[str, str], int]
+) -> None:
+    """So it belongs to the list, and is never asked for by name. A list that is cut short says nothing of it."""
+    answer = {**named("busy"), "workflows": ["busy", "idle"]}
+    answer["summary"] = {**answer["summary"], "completed": 1 + more}
+    batches, _ = poll(view(floor=None), answer=lambda _: reply(answer))
+    runs = [total for total in batches[0].sources[0].whole.items if total.metric is RUNS and total.item == "idle"]
+    assert {(total.item, total.labels[0]): total.value for total in runs} == told
 
 
 def test_no_workflow_is_read_by_name_over_more_than_the_longest_window() -> None:
