@@ -7,10 +7,12 @@ from typing import Any
 import pytest
 
 from exporter.catalogue import ALL
+from exporter.catalogue.runs import COMPLETED, RUNS
 from exporter.errors import InvalidResponse
-from exporter.platforms.granite.figures import adds_up, reasons_add_up
+from exporter.platforms.granite.figures import adds_up, reasons_add_up, totals
 from exporter.platforms.granite.names import asked, identity
 from exporter.platforms.granite.reading import read
+from exporter.platforms.granite.records import Answer
 from tests.platforms.support import document
 
 USED = [name for name in document("granite/batch_ok") if name != "success_rate"]
@@ -93,6 +95,14 @@ def test_a_list_is_whole_when_it_adds_up(
         )
     )
     assert adds_up(told) is whole
+
+
+@pytest.mark.parametrize("numbers", [(3, 5), (5, 3)])
+def test_of_two_items_of_one_name_the_larger_counts(numbers: tuple[int, int]) -> None:
+    """Rule 23: one answer names a workflow twice; neither their sum nor the last one is taken."""
+    data = [{"workflow_name": "a", "completed": number, "failures": 0} for number in numbers]
+    found = totals(Answer(read(batch(top_automations={"data": data})), "list"))
+    assert [each.value for each in found if (each.metric, each.item, each.labels) == (RUNS, "a", (COMPLETED,))] == [5]
 
 
 @pytest.mark.parametrize(
