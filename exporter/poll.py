@@ -35,6 +35,8 @@ class Report:
     runs: Counter[str] = field(default_factory=Counter)
     """Runs on the pages read, by outcome or state; figures of windows by their last label."""
     newest_run: Micros | None = None
+    oldest_run: Micros | None = None
+    """The earliest time on the pages read."""
     upstream_now: Micros | None = None
     skew: Micros | None = None
     """Our clock less the upstream's, when it last told its."""
@@ -48,11 +50,27 @@ class Report:
     """Values that no list knows, by field."""
 
 
-def poll(target: Target, store: Store, clock: Clock, report: Report, stepped: Callable[[], bool]) -> None:
+ShowProgress = Callable[[str, Report], object]
+"""Told of a target, by name, what its poll has read so far."""
+
+
+def show_nothing(_target: str, _report: Report) -> None:
+    """Nobody looks."""
+
+
+def poll(
+    target: Target,
+    store: Store,
+    clock: Clock,
+    report: Report,
+    stepped: Callable[[], bool],
+    *,
+    progress: ShowProgress = show_nothing,
+) -> None:
     """Bring one target's totals up to date: fetch, observe, count, commit. Raises what ``fetch`` raises.
 
     ``stepped`` says whether the wall clock stepped a short while ago, so that without the upstream's ``Date``
-    nothing may expire.
+    nothing may expire. ``progress`` is told after every batch how far the poll is.
     """
     with closing(target.platform.fetch(target.client, target.view(), clock)) as batches:
         for batch in batches:
@@ -67,6 +85,7 @@ def poll(target: Target, store: Store, clock: Clock, report: Report, stepped: Ca
             note(report, observed, target.platform.listings_per_workload)
             if told is not None:
                 report.upstream_now, report.skew = told, moment.world - told
+            progress(target.name, report)
             killpoints.reached("between_batches")
 
 
@@ -116,5 +135,6 @@ def note(report: Report, batch: Observed, listings_per_workload: bool) -> None:
             times = [at for run in batch.items for at in run.times if at is not None]
             if times:
                 report.newest_run = max(report.newest_run or 0, *times)
+                report.oldest_run = min(times if report.oldest_run is None else [report.oldest_run, *times])
         case ListingFailed():
             report.listings_failed.append(batch)

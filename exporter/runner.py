@@ -12,13 +12,13 @@ from exporter.counting import finish, release
 from exporter.counting.ledger import SeriesKey, empty
 from exporter.errors import ExporterError, Forbidden, Reason, StateError, Unauthorized
 from exporter.platforms import labels
-from exporter.poll import Report, poll
+from exporter.poll import Report, ShowProgress, poll, show_nothing
 from exporter.publisher import Publisher
 from exporter.redaction import redact
 from exporter.selfmetrics import SelfMetrics
 from exporter.store import Store
 from exporter.target import LastError, Target
-from exporter.times import MINUTE, SECOND, Clock, Micros
+from exporter.times import MINUTE, SECOND, Clock, Micros, to_datetime
 
 log = logging.getLogger(__name__)
 
@@ -38,7 +38,15 @@ LARGE_STEP: Final = MINUTE
 class Runner:
     """Polls targets, ends holds, and tells the metrics. One thread at a time polls a target."""
 
-    def __init__(self, store: Store, publisher: Publisher, metrics: SelfMetrics, clock: Clock) -> None:
+    def __init__(
+        self,
+        store: Store,
+        publisher: Publisher,
+        metrics: SelfMetrics,
+        clock: Clock,
+        progress: ShowProgress = show_nothing,
+    ) -> None:
+        self._progress = progress
         self._store = store
         self._publisher = publisher
         self._metrics = metrics
@@ -66,7 +74,7 @@ class Runner:
         seconds = budget or max(SHORTEST_BUDGET, BUDGET_SHARE * target.limits.interval / SECOND)
         target.client.begin(seconds, retries=0 if probe else retries)
         try:
-            poll(target, self._store, self._clock, report, lambda: self._stepped(target))
+            poll(target, self._store, self._clock, report, lambda: self._stepped(target), progress=self._progress)
         except ExporterError as error:
             self._failed(target, report, error.reason, str(error))
             lasting = isinstance(error, Unauthorized | Forbidden)
@@ -158,7 +166,12 @@ class Runner:
             log.debug("polled", extra=facts)
         left = [state for state in target.ledger.listings.values() if state.horizon is None]
         if any(state.link is not None for state in left):
-            log.info("history is still being read; it is not counted", extra={**facts, "listings_left": len(left)})
+            oldest = report.oldest_run
+            reached = None if oldest is None else to_datetime(oldest).isoformat(timespec="seconds")
+            log.info(
+                "history is still being read; it is not counted",
+                extra={**facts, "listings_left": len(left), "back_to": reached},
+            )
 
     def _tell(self, target: Target, report: Report) -> None:
         platform, name = target.labels.platform, target.name

@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Final, TextIO
 
 from exporter.app.options import Once
+from exporter.app.progress import Progress
 from exporter.app.targets import build
 from exporter.app.upkeep import aligned
 from exporter.catalogue.runs import OUTCOMES
@@ -39,7 +40,14 @@ def once(settings: Settings, options: Once, out: TextIO, err: TextIO) -> int:
     publisher = Publisher(snapshot, metrics, clock)
     store = SqliteStore(options.state, clock.now().wall)
     try:
-        runner = Runner(store, publisher, metrics, clock)
+        progress = Progress(err, clock.monotonic)
+        runner = Runner(store, publisher, metrics, clock, progress)
+
+        def polled(target: Target) -> Report:
+            report = runner.run(target, budget=BUDGET, retries=0)
+            progress.finished(target.name)
+            return report
+
         budgets = Budgets()
         targets = [
             build(
@@ -55,7 +63,8 @@ def once(settings: Settings, options: Once, out: TextIO, err: TextIO) -> int:
             if not options.only or target.name in options.only
         ]
         with ThreadPoolExecutor(min(AT_ONCE, max(1, len(targets)))) as pool:
-            reports = list(pool.map(lambda target: runner.run(target, budget=BUDGET, retries=0), targets))
+            reports = list(pool.map(polled, targets))
+        progress.close()
         for target in targets:
             runner.release_all(target)
             publisher.refresh(target)

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import re
+from collections import Counter
 from io import StringIO
 from pathlib import Path
 
 import pytest
 
 from exporter.app import Once, once
+from exporter.app.progress import CLEAR, PAUSE, Progress
 from exporter.cli import demo_settings
+from exporter.poll import Report
 from exporter.simulator import ManualClock, Platform, Simulator
 from tests.exact.world import PLATFORMS, START, HandClock, simulator_of
 
@@ -80,6 +84,42 @@ def test_a_target_that_fails(simulator: Simulator, clock: ManualClock, platform:
     assert simulator.faults.used["server_error"] == 1
     for other in set(PLATFORMS) - {platform}:
         assert " good " in told.table[f"demo-{other}"]
+
+
+class Terminal(StringIO):
+    """A terminal, as far as anybody asks."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+def test_on_a_terminal_it_tells_how_far_it_is(simulator: Simulator, clock: ManualClock) -> None:
+    """On one line that is written over, and empty when the table comes."""
+    settings = demo_settings(simulator.endpoints(), simulator.credentials, Path("unused.db"))
+    options = Once(state=None, transports=lambda _: simulator.transport(), clock=HandClock(clock))
+    out, err = StringIO(), Terminal()
+    assert once(settings, options, out, err) == 0
+    *shown, table = err.getvalue().split(CLEAR)
+    assert re.search(r"demo-\w+: \d+ workloads, \d+ runs", "".join(shown))
+    assert "\n" not in "".join(shown)
+    assert table.startswith("target ")
+
+
+def test_progress_is_not_shown_too_often_and_fits_its_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "40")
+    out, now = Terminal(), [0.0]
+    progress = Progress(out, lambda: now[0])
+    report = Report(workloads=3, runs=Counter(completed=12_345), oldest_run=START)
+    for _ in range(5):
+        progress("fleet", report)
+        now[0] += PAUSE / 2
+    progress.finished("fleet")
+    now[0] += PAUSE
+    progress("office", Report())
+    assert out.getvalue().split(CLEAR)[1:] == [
+        *["fleet: 3 workloads, 12,345 runs, bac..."] * 3,
+        "office: 0 workloads, 0 runs",
+    ]
 
 
 def test_only_the_targets_that_were_named(simulator: Simulator, clock: ManualClock) -> None:

@@ -1,6 +1,6 @@
 """The status page in a real Chromium: accessible by axe-core's rules, dark and light, wide and narrow.
 
-Needs ``chromium`` on PATH and axe-core: its ``axe.min.js`` in ``.cache``, where ``.ci/tools`` puts it, or ``$AXE_CORE``.
+Needs ``chromium`` on PATH and axe-core: ``axe.min.js`` in ``.cache``, where ``.ci/tools`` puts it, or ``$AXE_CORE``.
 """
 
 from __future__ import annotations
