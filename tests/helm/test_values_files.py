@@ -34,6 +34,8 @@ EXISTING = {
     "registry",
     "automation-config",
     "automation-state",
+    "automation-web",
+    "scraper",
     "roboto",
     "foundry",
     "granite",
@@ -47,7 +49,7 @@ NOT_WORTH_A_FILE = {
 }
 """Values whose defaults are what the policy asks for."""
 
-OF_THE_OPERATOR = {"service-monitor", "pod-monitor", "prometheus-rule"}
+OF_THE_OPERATOR = {"service-monitor", "pod-monitor", "prometheus-rule", "web-config"}
 """Values files that make objects of the Prometheus operator."""
 
 TARGET = {"name": "a", "platform": "granite", "api_key_file": "/run/secrets/granite/api-key"}
@@ -144,6 +146,26 @@ def test_each_pod_of_several_polls_its_share() -> None:
     container = _container("sharding")
     assert "--shard=auto/3" in container["args"]
     assert container["env"][0] == {"name": "POD_NAME", "valueFrom": {"fieldRef": {"fieldPath": "metadata.name"}}}
+
+
+def test_with_a_web_configuration_probes_and_the_test_ask_the_health_address() -> None:
+    """A node has no certificate and no password. Without one nothing of all that is there."""
+    container = _container("web-config")
+    assert "--web.config.file=/etc/automation-exporter-web/web.yml" in container["args"]
+    assert "--web.health-listen-address=:10079" in container["args"]
+    for probe in ("startupProbe", "livenessProbe", "readinessProbe"):
+        assert container[probe]["httpGet"]["port"] == "health"
+        assert _container("minimal")[probe]["httpGet"]["port"] == "metrics"
+    tester = only(rendered("web-config"), "Pod")["spec"]["containers"][0]
+    assert tester["args"] == ["healthcheck", "--web.listen-address=watch-automation-exporter:10079"]
+    assert not [text for text in _container("minimal")["args"] if "web.config" in text or "health-listen" in text]
+
+
+def test_a_probe_of_somebodys_own_stays_as_it_is() -> None:
+    own = {"exec": {"command": ["automation-exporter", "healthcheck"]}, "httpGet": None}
+    values = values_of("web-config") | {"livenessProbe": own}
+    pod = only(manifests(values), "StatefulSet")["spec"]["template"]["spec"]["containers"][0]
+    assert pod["livenessProbe"]["exec"] == own["exec"]
 
 
 def _container(name: str) -> Any:

@@ -115,10 +115,11 @@ def _is_closed(client: socket.socket) -> bool:
 
 BAD = 20_000
 _PARTS = (
-    b"GET ", b"POST ", b"HEAD ", b"BREW ", b"/metrics", b"/", b"/-/reload", b"/%00", b"?target=", b"?" + b"a=b&" * 500,
-    b" HTTP/1.1\r\n", b" HTTP/1.0\r\n", b" HTTP/9.9\r\n", b"\r\n", b"\r\n\r\n", b"Host: a\r\n", b"Content-Length: 5\r\n",
-    b"Content-Length: 99999999\r\n", b"Transfer-Encoding: chunked\r\n", b"5\r\nhello\r\n", b"0\r\n\r\n", b"ffffffff\r\n",
-    b"1;" + b"x" * 900 + b"\r\na\r\n", b"Expect: 100-continue\r\n", b"Connection: upgrade\r\nUpgrade: h2c\r\n", b"X: " + b"y" * 9000,
+    b"GET ", b"POST ", b"HEAD ", b"BREW ", b"/metrics", b"/", b"/-/reload", b"/%00", b"?target=",
+    b"?" + b"a=b&" * 500, b" HTTP/1.1\r\n", b" HTTP/1.0\r\n", b" HTTP/9.9\r\n", b"\r\n", b"\r\n\r\n", b"Host: a\r\n",
+    b"Content-Length: 5\r\n", b"Content-Length: 99999999\r\n", b"Transfer-Encoding: chunked\r\n",
+    b"5\r\nhello\r\n", b"0\r\n\r\n", b"ffffffff\r\n", b"1;" + b"x" * 900 + b"\r\na\r\n",
+    b"Expect: 100-continue\r\n", b"Connection: upgrade\r\nUpgrade: h2c\r\n", b"X: " + b"y" * 9000,
     b"Accept: " + b"text/plain;q=0.1," * 200 + b"\r\n", b"Authorization: Basic " + b"A" * 4000 + b"\r\n",
     b"\x00\xff\x16\x03\x01", b"Accept-Encoding: gzip\r\n", b"Range: bytes=0-1\r\n", b"x" * 70_000,
 )  # fmt: skip

@@ -103,6 +103,43 @@ def test_a_body_that_is_too_large_ends_the_connection(patient: Server) -> None:
         assert is_closed(client)
 
 
+CHUNKED = b"Transfer-Encoding: chunked\r\n\r\n"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"Content-Length: 5\r\n\r\nhello",
+        CHUNKED + b"5\r\nhello\r\n0\r\n\r\n",
+        CHUNKED + b"5;a=b\r\nhello\r\n0\r\nX: y\r\n\r\n",
+    ],
+)
+@pytest.mark.parametrize("start", [b"GET /metrics", b"HEAD /metrics", b"PUT /metrics", b"POST /nowhere", b"PROPFIND /"])
+def test_a_body_that_nobody_wants_is_passed_over(patient: Server, start: bytes, body: bytes) -> None:
+    """Whatever is asked for is answered, and the next request on the connection is understood."""
+    status = {b"GET": 200, b"HEAD": 200, b"PUT": 405, b"POST": 404, b"PROPFIND": 405}[start.split()[0]]
+    with connected(patient) as client, client.makefile("rb") as stream:
+        client.sendall(start + b" HTTP/1.1\r\nHost: a\r\n" + body + GET)
+        answer = read_answer(stream, start.split()[0].decode())
+        assert answer.status == status
+        assert len(answer.body) < 100
+        assert read_answer(stream).body == RENDERED.text
+
+
+@pytest.mark.parametrize("piece", [b"400\r\n" + b"x" * 1024 + b"\r\n", b"1;" + b"x" * 1000 + b"\r\na\r\n"])
+def test_an_upload_without_end_is_cut_off(patient: Server, piece: bytes) -> None:
+    """Chunks, and what may stand beside their lengths, count as what they are: bytes of one request."""
+    with connected(patient) as client:
+        client.sendall(b"POST /-/reload HTTP/1.1\r\nHost: a\r\n" + CHUNKED)
+        sent = 0
+        with suppress(ConnectionError):
+            while sent < 50_000_000:
+                client.sendall(piece * 20)
+                sent += 20 * len(piece)
+        assert sent < 10_000_000  # what the system's buffers take
+        assert is_closed(client)
+
+
 @pytest.mark.parametrize(
     "sent",
     [

@@ -77,3 +77,12 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 {{ toYaml . }}
 {{- end }}
 {{- end }}
+
+{{/* A probe. With TLS or users only the health address answers a node, which has neither certificate nor password. */}}
+{{- define "automation-exporter.probe" -}}
+{{- $probe := deepCopy .probe }}
+{{- if and .root.Values.web.config.secret (eq "metrics" (toString (dig "httpGet" "port" "" $probe))) }}
+{{- $_ := set $probe.httpGet "port" "health" }}
+{{- end }}
+{{- toYaml $probe }}
+{{- end }}
