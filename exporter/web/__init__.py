@@ -2,6 +2,8 @@
 
     address.py        where to listen
     protocol.py       what one connection may cost: uvicorn's HTTP protocol with limits
+    connections.py    what all together may cost; handshake.py: TLS that tells why it fails; pieces.py: answers over it
+    configuration/    --web.config.file; guard.py: what it asks of a request, with authentication.py and rate.py
     server.py         uvicorn on a thread of its own
     app.py            the endpoints; metrics.py: scrapes, of all or of a part
     views.py          what page and JSON show, as the application tells it
