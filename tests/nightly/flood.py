@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from tests.real.exporter import ExporterProcess
+from tests.real.waiting import wait_for
 
 SCRAPE = b"GET /metrics HTTP/1.1\r\nHost: exporter.test\r\nConnection: close\r\n\r\n"
 
@@ -76,6 +77,11 @@ class Scraper(threading.Thread):
                 return _ask(raw)
             with self._context.wrap_socket(raw, server_hostname="localhost") as wrapped:
                 return _ask(wrapped)
+
+    def twice_more(self) -> None:
+        """Wait for a scrape that began after this: who connected before has been seen by the server then."""
+        seen = len(self.seconds) + len(self.failures)
+        wait_for(lambda: len(self.seconds) + len(self.failures) >= seen + 2, "two more scrapes", within=60)
 
     def stop(self) -> None:
         """End after the scrape under way."""
