@@ -85,6 +85,7 @@ def test_the_first_poll_asks_three_questions() -> None:
     assert upstream.requests[0].url.path == "/api/analytics/batch"
     assert upstream.requests[0].headers["X-Granite-API-Key"] == "example-key"
     assert [[source.name for source in batch.sources] for batch in batches] == [["list"], [], ["cancelled"]]
+    assert [[source.deep for source in batch.sources] for batch in batches] == [[False], [], [True]]
     assert batches[0].roster
 
 
@@ -173,6 +174,14 @@ def test_a_move_that_fails_costs_nothing_else() -> None:
     assert first.sources[0].move is None
     with pytest.raises(ServerFailed):
         next(batches)
+
+
+def test_nobody_is_read_by_name_beside_a_move() -> None:
+    """Whether the list's anchor moved is known only when it was counted."""
+    workloads = {"new": WorkloadState("new", "new", NOW - 3 * DAY)}
+    known = view(floor=NOW - 3 * DAY, sources=anchored(NOW - 3 * DAY), workloads=workloads, windows={})
+    _, upstream = poll(known, answer=lambda _: reply(named("old")))
+    assert by_name(upstream) == []
 
 
 # By name

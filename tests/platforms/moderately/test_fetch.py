@@ -255,6 +255,15 @@ def test_many_included_agents_make_several_listings() -> None:
     assert batches[0].listings == ("executions", "executions/1", "executions/2")
 
 
+def test_a_new_agent_moves_no_other_to_another_request() -> None:
+    """Whatever its id: the oldest come first."""
+    agents = {f"a-{number:03}": f"in {number}" for number in range(51)}
+    created = {each: f"2026-01-{1 + number // 2:02}T00:00:00Z" for number, each in enumerate(agents)}
+    team = Team(agents=agents, created={**created, "a-000": "2026-06-01T00:00:00Z"})
+    poll(team, platform=moderately(include=["in *"]))
+    assert [asked["agentIds"] for asked in team.asked("/agent-executions")][-1] == "a-000"
+
+
 def test_include_that_names_nobody_is_an_error() -> None:
     """And never the whole team."""
     batches: list[Batch] = []

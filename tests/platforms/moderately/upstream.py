@@ -50,6 +50,7 @@ class Team:
     broken: str | None = None
     down: str | None = None
     agents_of_lost: str = ""
+    created: Mapping[str, str] = field(default_factory=dict)
     blips: dict[str, int] = field(default_factory=dict)
 
     def __call__(self, request: httpx.Request) -> httpx.Response:
@@ -65,7 +66,10 @@ class Team:
             case "/agent-configuration-versions" if blip > 0:
                 return reply([])
             case "/agents":
-                items = [{"agentId": each, "name": name, "totalRuns": 5} for each, name in self.agents.items()]
+                items = [
+                    {"agentId": each, "name": name, "totalRuns": 5, "createdAt": self.created.get(each)}
+                    for each, name in self.agents.items()
+                ]
                 return reply(page(items, 1, 1000))
             case "/agent-configuration-versions":
                 wanted = request.url.params["agentConfigurationVersionIds"].split(",")
