@@ -6,8 +6,6 @@ less old. Only values of the same anchor are compared, and a figure that is not 
 
 from __future__ import annotations
 
-from collections import Counter
-
 from exporter.counting import notable, workloads
 from exporter.counting.draft import Draft
 from exporter.counting.figures import Figures, Nets, applied, figures_of, none_falls, note, series_of
@@ -116,8 +114,9 @@ def _count_item(draft: Draft, source: Source[WindowTotal], nets: Nets) -> None:
         return
     told = {source.whole.start: figures_of(source.whole)}
     if source.before is not None:
-        earlier, later = Counter(figures_of(source.before)), figures_of(source.whole)
-        told[source.before.start] = {key: earlier[key] + later.get(key, 0) for key in earlier.keys() | later.keys()}
+        earlier, later = figures_of(source.before), figures_of(source.whole)
+        # What one of the parts does not tell is not told of both: it would fall, and rise again.
+        told[source.before.start] = {key: earlier[key] + later[key] for key in earlier.keys() & later.keys()}
     own = next((start for start in told if start != state.anchor), source.whole.start)
     anchors: dict[WindowKey, Micros] = {}
     deltas: Figures = {}

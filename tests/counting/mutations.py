@@ -405,6 +405,14 @@ ALL: Final = (
     ),
     Mutation(
         13,
+        "what one of two readings by name does not tell is 0 there",
+        "exporter/counting/windows.py",
+        "{key: earlier[key] + later[key] for key in earlier.keys() & later.keys()}",
+        "{key: earlier.get(key, 0) + later.get(key, 0) for key in earlier.keys() | later.keys()}",
+        (f"{WINDOWS}an_item_of_which_one_reading_tells_nothing_is_not_moved_even_by_force",),
+    ),
+    Mutation(
+        13,
         "a new item of a list that may be cut short is counted from the list",
         "exporter/counting/windows.py",
         "        if draft.window(key) is None and key[0] in items:",

@@ -539,6 +539,22 @@ def test_an_item_that_goes_on_falling_is_moved_in_the_end(short: Bench) -> None:
     assert short.counted("new") == {"completed": 3}
 
 
+@pytest.mark.parametrize(("whole", "before"), [({NEW: 1}, {}), ({}, {NEW: 3}), ({}, {})])
+def test_an_item_of_which_one_reading_tells_nothing_is_not_moved_even_by_force(
+    short: Bench, whole: Figures, before: Figures
+) -> None:
+    """A null is not told: the sum with it would be a fall, written off before the number is back."""
+    short.by_name("new", {NEW: 3}, start=START)
+    short.windows({DONE: 7, BAD: 1}, anchor=ANCHOR, complete=False, move=move(short))
+    anchor = anchor_of(short)
+    short.now = START + 9 * DAY
+    short.by_name("new", whole, start=anchor, before=before, before_start=START)
+    assert short.ledger.windows["new", SeriesKey(RUNS.name, NEW)].anchor == START
+    assert short.debt(*NEW) == 0
+    short.by_name("new", {NEW: 1}, start=anchor, before={NEW: 3}, before_start=START)
+    assert short.counted("new") == {"completed": 4}
+
+
 def test_no_item_is_moved_while_the_clocks_disagree(short: Bench) -> None:
     short.by_name("new", {NEW: 3}, start=START)
     short.windows({DONE: 7, BAD: 1}, anchor=ANCHOR, complete=False, move=move(short))

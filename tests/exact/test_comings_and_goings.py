@@ -1,0 +1,99 @@
+"""Workloads that vanish, return, are renamed, or come by the tens of thousands at once."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import replace
+
+import pytest
+
+from exporter.catalogue.runs import RUNS
+from exporter.counting.crowd import OTHER
+from exporter.simulator import ManualClock, Platform, Simulator, World
+from exporter.times import HOUR, MINUTE, SECOND
+from tests.exact.world import PLATFORMS, START, Program, advance, assert_exact, numbers, program, simulator_of
+
+MANY = 50_000
+
+
+def runs(made: Program, platform: Platform) -> int:
+    """How many runs were counted, whatever they are called."""
+    return sum(number for (family, _), number in made.counted(platform).items() if family == RUNS.name)
+
+
+@pytest.mark.parametrize("platform", PLATFORMS)
+def test_a_workload_that_vanishes_and_returns_is_counted_exactly(platform: Platform) -> None:
+    """What ran before it went and what runs after it is back; the others never notice."""
+    clock = ManualClock(START)
+    simulator = simulator_of(clock, pace=120.0, workloads=3)
+    world = simulator.world
+    key = world.keys(platform)[1]
+    with program(simulator, clock, platforms=[platform], deep_interval="1s") as made:
+        for _ in advance(clock, 60, START + HOUR):
+            assert made.poll(platform).good
+        was = world.workload(platform, key, clock())
+        assert was is not None
+        world.edit_workload(platform, key, at=clock(), enabled=False)  # nothing is under way when it goes
+        for _ in advance(clock, 60, clock() + 30 * MINUTE):
+            assert made.poll(platform).good
+        world.remove_workload(platform, key, at=clock())
+        for _ in advance(clock, 60, clock() + HOUR):
+            assert made.poll(platform).good
+        gone = made.counted(platform)
+        world.keep(replace(was, updated_at=clock()))
+        for _ in advance(clock, 60, clock() + HOUR):
+            assert made.poll(platform).good
+        assert_exact(made, platform)
+        assert runs(made, platform) > sum(n for (family, _), n in gone.items() if family == RUNS.name)
+
+
+@pytest.mark.parametrize("platform", ["foundry", "moderately"])
+def test_runs_of_a_renamed_workload_are_counted_once(platform: Platform) -> None:
+    """Under the old name or the new one, and none under both: runs have ids.
+
+    Roboto and Granite know workloads by nothing but their names: one that is renamed is another one there, and what
+    its window holds is that one's.
+    """
+    clock = ManualClock(START)
+    simulator = simulator_of(clock, pace=120.0, workloads=2)
+    key = simulator.world.keys(platform)[0]
+    with program(simulator, clock, platforms=[platform], deep_interval="1s") as made:
+        for hours in (1, 2, 3):
+            for _ in advance(clock, 60, START + hours * HOUR):
+                assert made.poll(platform).good
+            simulator.world.edit_workload(platform, key, at=clock(), enabled=False)
+            for _ in advance(clock, 60, clock() + 10 * MINUTE):
+                assert made.poll(platform).good
+            simulator.world.edit_workload(platform, key, at=clock(), name=f"name {hours}", enabled=True)
+        happened = simulator.totals(platform).counter(RUNS.name)
+        assert runs(made, platform) == happened > 0
+
+
+@pytest.mark.nightly
+@pytest.mark.parametrize("platform", PLATFORMS)
+def test_fifty_thousand_workloads_at_once(platform: Platform) -> None:
+    """They are counted one by one, and shown as a thousand and their rest."""
+    clock, world = ManualClock(START), World(history_start=START - HOUR)
+    simulator = Simulator(world, clock=clock)
+    with program(simulator, clock, platforms=[platform], interval="30m") as made:
+        assert made.poll(platform).good
+        clock.advance(60)
+        for number in range(MANY):
+            world.add_workload(platform, f"w{number}", at=clock())
+        for number in range(0, MANY, 50):
+            begun = clock() + (number // 50 % 60) * SECOND
+            world.add_run(platform, f"w{number}", triggered=begun, started=begun, ended=begun + 5 * SECOND)
+        for _ in advance(clock, 600, clock() + 2 * HOUR):
+            made.poll(platform)
+            if runs(made, platform) == MANY // 50:
+                break
+        counted = Counter[str]()
+        for (family, labels), number in made.counted(platform).items():
+            counted[labels[0]] += number if family == RUNS.name else 0
+        assert (
+            sum(counted.values())
+            == MANY // 50
+            == sum(number for (family, _), number in numbers(simulator.totals(platform)).items() if family == RUNS.name)
+        )
+        assert counted[OTHER] > 0
+        assert len({key.labels[0] for key in made.targets[platform].ledger.series if key.family == RUNS.name}) <= 1001
