@@ -26,6 +26,9 @@ LEVELS: Final = {"debug": logging.DEBUG, "info": logging.INFO, "warn": logging.W
 TAMED: Final = ("apscheduler", "asyncio", "azure", "httpcore", "httpx", "msal", "urllib3", "uvicorn")
 """Libraries that are heard only when something is wrong: below that they log URLs, headers and every job."""
 
+SILENCED: Final = ("azure", "msal")
+"""Libraries that repeat in their warnings what an upstream said, whole; what went wrong is told in our own words."""
+
 LONGEST: Final = 4_000
 """Characters of one value; a traceback may have eight times as many."""
 
@@ -128,6 +131,8 @@ def configure(level: str = "info", form: Format = "logfmt", stream: TextIO | Non
     root.setLevel(LEVELS[level])
     for name in TAMED:
         logging.getLogger(name).setLevel(max(logging.WARNING, LEVELS[level]))
+    for name in SILENCED:
+        logging.getLogger(name).setLevel(logging.CRITICAL)
     logging.captureWarnings(True)
     # When a line cannot be written, logging would print the raw record, arguments and all, to standard error.
     logging.raiseExceptions = False

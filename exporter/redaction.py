@@ -40,6 +40,7 @@ _PATTERNS = (
         r"(?i)(\b(?:x-[a-z0-9-]*api-key|[a-z_]*api_key|client_secret|client_assertion|access_token|refresh_token)"
         rf"{_IS}){_VALUE}"
     ),
+    re.compile(r"(?i)([?&][a-z_.-]*(?:token|secret|password|key|sig|signature|credential|auth)[a-z_.-]*=)[^&#\s'\"]+"),
     re.compile(r"(\b[a-zA-Z][a-zA-Z0-9+.-]*://)[^\s/@'\"]+@"),
 )
 

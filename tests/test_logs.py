@@ -27,7 +27,7 @@ LINE_BREAKS = ("\n", "\r", "\x0b", "\x0c", "\x1c", "\x85", "\u2028", "\u2029")
 def _as_before() -> Iterator[None]:
     """Leave the process's logging as it was."""
     root = logging.getLogger()
-    names = ("", *logs.TAMED)
+    names = ("", *logs.TAMED, *logs.SILENCED)
     levels = {name: logging.getLogger(name).level for name in names}
     before = root.handlers[:], logging.raiseExceptions, sys.excepthook, threading.excepthook
     yield
@@ -182,6 +182,14 @@ def test_libraries_are_heard_only_when_something_is_wrong(stream: io.StringIO) -
     assert stream.getvalue() == ""
     logging.getLogger("apscheduler.executors.default").error("job raised")
     assert "job raised" in stream.getvalue()
+
+
+def test_libraries_that_repeat_an_upstream_are_not_heard(stream: io.StringIO) -> None:
+    """azure-identity warns with the whole body of the token endpoint's answer; we tell its code."""
+    logs.configure("debug", "logfmt", stream)
+    logging.getLogger("azure.identity._internal.get_token_mixin").warning("failed: Content: {...}")
+    logging.getLogger("msal.application").error("failed: {...}")
+    assert stream.getvalue() == ""
 
 
 def test_uncaught_exceptions_are_logged_without_secrets(stream: io.StringIO) -> None:

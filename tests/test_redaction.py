@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import html
 import json
 from urllib.parse import quote, quote_plus
 
@@ -34,6 +35,8 @@ def redactor() -> Redactor:
         base64.urlsafe_b64encode(VALUE.encode()).decode(),
         repr(VALUE),
         json.dumps(VALUE),
+        json.dumps(f'"{VALUE}\\'),
+        html.escape(VALUE),
     ],
 )
 def test_known_value_in_every_form(redactor: Redactor, form: str) -> None:
@@ -86,6 +89,24 @@ def test_the_newest_values_are_kept() -> None:
     )
 
 
+@pytest.mark.parametrize("value", ['quote"and\\backslash', "tab\tin-between", "ünïcode-word-☃", "<tag>&'quoted'"])
+def test_known_value_as_libraries_write_it(value: str) -> None:
+    """JSON with and without ASCII, HTML, ``repr``: each has escapes of its own."""
+    redactor = Redactor()
+    redactor.remember(value)
+    written = (json.dumps(value), json.dumps(value, ensure_ascii=False), html.escape(value), repr(value), quote(value))
+    for form in written:
+        assert redactor.redact(f"a {form} b").strip("ab \"'") == BLANK
+
+
+def test_names_are_changed_for_sure_values_only() -> None:
+    """What an upstream chose is read by people and counted by: a short word may stand there by chance."""
+    redactor = Redactor()
+    redactor.remember("example")
+    redactor.remember("example-token-of-some-length")
+    assert redactor.blank("example example-token-of-some-length") == f"example {BLANK}"
+
+
 def test_short_values_are_left() -> None:
     """Blanking every "on" of a text would hide nothing and spoil all."""
     redactor = Redactor()
@@ -108,6 +129,9 @@ def test_short_values_are_left() -> None:
         '{"access_token":"unknown-token-value","expires_in":3599}',
         "https://user:unknown-token-value@host.example.net/path",
         "https://unknown-token-value@host.example.net/path",
+        "https://host.example.net/?a=b&access_token=unknown-token-value&c=d",
+        "https://host.example.net/?X-Amz-Signature=unknown-token-value",
+        "/path?api-key=unknown-token-value",
     ],
 )
 def test_what_looks_like_credentials(text: str) -> None:
@@ -123,6 +147,7 @@ def test_what_looks_like_credentials(text: str) -> None:
         "write one of token, client_secret, workload_identity, managed_identity",
         "the bearer of bad news",
         "https://host.example.net/path?user=a@b",
+        "https://host.example.net/path?order=desc&after=abc",
         "authorization: none",
         "",
     ],

@@ -120,12 +120,9 @@ def credential(settings: FoundrySettings) -> Credential:
             made = identity.ClientSecretCredential(auth.tenant_id, auth.client_id, auth.secret.read(), **options)
         case WorkloadIdentityAuth() as auth:
             options |= _authority(auth.authority_host) | _way(settings.proxy)
-            file = auth.federated_token_file
-            made = identity.WorkloadIdentityCredential(
-                tenant_id=auth.tenant_id,
-                client_id=auth.client_id,
-                token_file_path=None if file is None else str(file.path),
-                **options,
+            # Not WorkloadIdentityCredential, which reads the file itself: a line break at its end would be sent along.
+            made = identity.ClientAssertionCredential(
+                auth.tenant_id, auth.client_id, auth.federated_token_file.read, **options
             )
         case ManagedIdentityAuth() as auth:
             made = identity.ManagedIdentityCredential(client_id=auth.client_id, **options)

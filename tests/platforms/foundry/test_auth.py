@@ -200,7 +200,7 @@ def test_workload_identity(served_with_tls: Served, tmp_path: Path) -> None:
     """With the service account's token from its file."""
     credentials = served_with_tls.simulator.credentials
     file = tmp_path / "assertion"
-    file.write_text(credentials.federated_assertion)
+    file.write_text(f"{credentials.federated_assertion}\n")  # what an editor or a shell leaves at the end
     auth = {
         "kind": "workload_identity",
         "tenant_id": credentials.tenant_id,
