@@ -8,4 +8,5 @@ machine.py     what the figures were measured on, and whether it was busy
 results.py     figures as JSON;  tables.py, page.py  docs/performance.md from them
 population.py  series of realistic shape, from a seed;  state.py  a state file that holds them
 client.py      the scraper, as a process
+canned.py      an upstream whose answers were made beforehand, as a process;  reader.py  a target that reads it
 """

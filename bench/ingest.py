@@ -1,0 +1,222 @@
+"""Ingest: runs from HTTP to commit, beside the vendors' SDKs that only read them."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing, contextmanager
+from functools import partial
+from pathlib import Path
+from statistics import median
+from typing import Any, Final
+from unittest.mock import patch
+
+from azure.ai.projects import AIProjectClient
+from azure.core.credentials import AccessToken
+from moderatelyai_sdk import ModeratelyAI
+
+from bench.kit.canned import BASELINE, control
+from bench.kit.reader import Reader, canned
+from bench.kit.rounds import Cost, cost, interleaved, median_cost
+from bench.kit.script import Bench, Found, Goal
+from bench.kit.tables import count, seconds, table, times
+from bench.kit.tools import Tool
+from exporter.times import SECOND
+
+TITLE: Final = "Ingest"
+ORDER: Final = 40
+TOOLS: Final[tuple[Tool, ...]] = ()
+
+RUNS: Final = 100_000
+ROUNDS: Final = 3
+ASKED: Final = {100: 8, 1000: 15}
+"""How many times the SDK is asked for, by rows of a page."""
+SDKS: Final = {"foundry": "azure-ai-projects", "moderately": "moderatelyai-sdk"}
+READ: Final = (
+    *("id", "status", "phase", "trigger_type", "trigger_name", "attempt_source", "action_type", "triggered_at"),
+    *("scheduled_fire_at", "started_at", "ended_at", "error_status_code", "error_type", "dispatch_id", "response_id"),
+    *("conversation_id", "session_id", "action_correlation_id", "task_id"),
+)
+"""Fields of a Foundry run that are read from the SDK's objects: those that the exporter reads."""
+
+STAGES: Final = {
+    "receive: request, answer, bytes": "exporter.http.client.Client.get",
+    "parse: JSON to typed records": "exporter.platforms.{platform}.api.answer",
+    "walk: order, depth, links": "exporter.platforms.walk.Walk._next_page",
+    "observe: what they mean": "exporter.platforms.{platform}.observe.observe_page",
+    "look up: ids known already": "exporter.store.sqlite.SqliteStore.remembered",
+    "count": "exporter.poll.count",
+    "write: ids, totals, cursor": "exporter.store.sqlite.write",
+}
+
+
+def measure(bench: Bench) -> Found:
+    """Both platforms, both sizes of pages, in turn; then one poll of each with a stopwatch at its stages."""
+    runs = 2_000 if bench.quick else RUNS
+    found: Found = {"runs": runs, "sync": _sync(bench.folder), "costs": {}, "stages": {}}
+    for platform in SDKS:
+        for page in ASKED:
+            key = f"{platform} {page}"
+            with canned(bench.processes, f"{platform}-{page}", platform=platform, runs=runs, page=page) as (port, _):
+                ours = partial(_ours, bench.folder, platform, port, runs)
+                contestants: dict[str, Callable[[], Cost]] = {
+                    "exporter": ours,
+                    "sdk": partial(_sdk, platform, port, runs),
+                }
+                answers = interleaved(1 if bench.quick else ROUNDS, contestants)
+                found["costs"][key] = {name: median_cost(each)._asdict() for name, each in answers.items()}
+                with _stopwatches(platform) as spent:
+                    whole = ours().cpu
+                spent["else: threads, log, report, snapshot"] = max(0.0, whole - sum(spent.values()))
+                found["stages"][key] = dict(spent)
+            bench.say(f"{key}: done")
+    return found
+
+
+def _ours(folder: Path, platform: str, port: int, runs: int) -> Cost:
+    """A poll that finds all runs new, counts and commits them; after a first one at the baseline."""
+    control(port, now=BASELINE, open=0)
+    state = folder / f"{time.monotonic_ns()}.db"
+    with closing(Reader(platform, port, state, BASELINE)) as reader:
+        reader.poll()
+        now = BASELINE + runs + 1000
+        control(port, now=now, open=1)
+        reader.clock.world = now * SECOND
+        spent = cost(reader.poll)
+        if reader.counted() != runs:
+            raise RuntimeError(f"counted {reader.counted()} of {runs} runs")
+    return spent
+
+
+class _Token:
+    """A credential that has its token already."""
+
+    def get_token(self, *scopes: str, **options: Any) -> AccessToken:
+        """One that is good until the year 2100."""
+        del scopes, options
+        return AccessToken("not-a-secret", 4_102_444_800)
+
+
+def _sdk(platform: str, port: int, runs: int) -> Cost:
+    """The vendor's client reads the same pages; nothing is kept."""
+    control(port, now=BASELINE, open=1)
+    here = f"http://127.0.0.1:{port}"
+    read: list[int] = []
+    if platform == "foundry":
+        with AIProjectClient(f"{here}/api/projects/ops", _Token(), allow_preview=True) as foundry:
+            spent = cost(lambda: read.append(_read_foundry(foundry)))
+    else:
+        with ModeratelyAI(api_key="not-a-secret", team_id="team", base_url=here) as moderately:
+            spent = cost(lambda: read.append(_read_moderately(moderately)))
+    if read != [runs]:
+        raise RuntimeError(f"the SDK read {read} of {runs} runs")
+    return spent
+
+
+def _read_foundry(client: Any) -> int:
+    read = 0
+    for routine in client.beta.routines.list(enforce_https=False):
+        for run in client.beta.routines.list_runs(routine.name, limit=100, order="desc", enforce_https=False):
+            for name in READ:
+                getattr(run, name)
+            read += 1
+    return read
+
+
+def _read_moderately(client: Any) -> int:
+    read, page = 0, 1
+    while True:
+        answer = client.agent_executions.list(page=page, page_size=100)
+        read += len(answer["items"])
+        if not answer["pagination"]["hasNextPage"]:
+            return read
+        page += 1
+
+
+@contextmanager
+def _stopwatches(platform: str) -> Iterator[dict[str, float]]:
+    """Seconds of processor time by stage; a stage inside another is taken out of that."""
+    spent: dict[str, float] = defaultdict(float)
+    running = threading.local()
+
+    def watched(name: str, work: Callable[..., Any]) -> Callable[..., Any]:
+        def timed(*given: Any, **more: Any) -> Any:
+            open_: list[list[float]] = running.__dict__.setdefault("open", [])
+            begun, inside = time.thread_time(), [0.0]
+            open_.append(inside)
+            try:
+                return work(*given, **more)
+            finally:
+                open_.pop()
+                took = time.thread_time() - begun
+                spent[name] += took - inside[0]
+                if open_:
+                    open_[-1][0] += took
+
+        return timed
+
+    with ExitStack() as patches:
+        for name, template in STAGES.items():
+            where = template.format(platform=platform)
+            patcher = patch(where)
+            original = patcher.get_original()[0]
+            patches.enter_context(patch(where, watched(name, original)))
+        yield spent
+
+
+def _sync(folder: Path) -> float:
+    """Seconds that one sync of this disk takes: each commit has one."""
+    took = []
+    with (folder / "sync").open("wb", buffering=0) as file:
+        import os  # noqa: PLC0415
+
+        for _ in range(50):
+            file.write(b"x" * 4096)
+            begun = time.perf_counter()
+            os.fdatasync(file.fileno())
+            took.append(time.perf_counter() - begun)
+    return median(took)
+
+
+def goals(found: Found) -> list[Goal]:
+    """Processor time of the vendor's client over ours, for the same runs."""
+    return [
+        Goal(f"ingest, {key.split()[0]}, pages of {key.split()[1]}", f"at least {ASKED[int(key.split()[1])]}× the SDK",
+             times(_ratio(costs)), _ratio(costs) >= ASKED[int(key.split()[1])])
+        for key, costs in found["costs"].items()
+    ]  # fmt: skip
+
+
+def section(found: Found) -> str:
+    """Runs a second of both, then where our time goes."""
+    runs = found["runs"]
+    rows = [
+        (
+            f"{key.split()[0]}, pages of {key.split()[1]}",
+            *(f"{count(runs / costs[who][how])}" for who in ("exporter", "sdk") for how in ("cpu", "wall")),
+            times(_ratio(costs)),
+        )
+        for key, costs in found["costs"].items()
+    ]
+    stages = found["stages"]
+    by_stage = [
+        (name, *(f"{each.get(name, 0.0) / runs * 1e6:.1f} µs" for each in stages.values()))
+        for name in dict.fromkeys(name for each in stages.values() for name in each)
+    ]
+    return f"""\
+{count(runs)} ended runs that are all new, over loopback from an upstream whose pages were made beforehand. The exporter
+reads, counts, commits each page to a state file and renders; the vendors' clients (azure-ai-projects with the fields
+read that the exporter reads, moderatelyai-sdk, which gives plain dicts) only read. The ratio is of processor time. By
+the clock each commit waits for a sync besides, {seconds(found["sync"])} on this disk.
+
+{table(("runs a second", "exporter, processor", "by the clock", "SDK, processor", "by the clock", "times"), rows)}
+
+Where the exporter's processor time goes, for one run:
+
+{table(("stage", *stages), by_stage)}"""
+
+
+def _ratio(costs: dict[str, dict[str, float]]) -> float:
+    return costs["sdk"]["cpu"] / costs["exporter"]["cpu"]
