@@ -161,11 +161,16 @@ def _shown(text: str) -> str:
     return json.dumps(text if len(text) <= _LONGEST else text[:_LONGEST] + "...", ensure_ascii=False)
 
 
+def _plain(key: str) -> str:
+    return key.lower().replace("-", "_")
+
+
 def unknown_key(key: str, known: Iterable[str]) -> str:
     """Say that a key is unknown, and which one was probably meant."""
     names = sorted(known)
-    plain = key.lower().replace("-", "_")
-    alike = get_close_matches(plain, names, n=1, cutoff=_CLOSE)
+    plain = _plain(key)
+    spelt = {_plain(name): name for name in names}
+    alike = [spelt[found] for found in get_close_matches(plain, spelt, n=1, cutoff=_CLOSE)]
     guesses = [*(name for name in _KNOWN_AS.get(plain, ()) if name in names), *alike]
     if guesses:
         return f'unknown key {_shown(key)}; did you mean "{guesses[0]}"?'
