@@ -28,6 +28,7 @@ LOCKS: Mapping[str, Sequence[str]] = {
         "--group=lint",
         "--group=dashboards",
         "--group=ship",
+        "--group=supply",
         "--group=lock",
         "--group=build",
     ),
