@@ -7,13 +7,13 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
 from exporter.errors import StateError
 from exporter.store.sqlite import SqliteStore
+from tests.disks import fill, small_disk
 from tests.store.kit import DONE, NOW, TODAY, commit, counted
 
 ME = "roboto https://example.test org"
@@ -22,6 +22,7 @@ COUNTS = """
 import sys
 from pathlib import Path
 from exporter.store.sqlite import SqliteStore
+from tests.disks import fill, small_disk
 from tests.store.kit import DONE, NOW, commit, counted
 store = SqliteStore(Path(sys.argv[1]), NOW)
 ledger = store.open_target("t", sys.argv[2], NOW, holds=False)
@@ -66,36 +67,18 @@ def test_a_process_that_is_not_killed_counts_to_the_end(path: Path) -> None:
 
 
 @pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
+def small(tmp_path: Path) -> Iterator[Path]:
     """A file system of a megabyte."""
-    if os.getuid():
-        pytest.skip("mounting needs root")
-    folder = tmp_path / "disk"
-    folder.mkdir()
-    mounted = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", folder], check=False, capture_output=True
-    )
-    if mounted.returncode:
-        pytest.skip("nothing can be mounted here")
-    yield folder
-    subprocess.run(["umount", folder], check=True)
+    with small_disk(tmp_path / "disk") as folder:
+        yield folder
 
 
-def fill(folder: Path) -> Path:
-    """Fill a file system to its last page; return what has to go again."""
-    ballast = folder / "ballast"
-    with ballast.open("wb", buffering=0) as file, suppress(OSError):
-        while True:
-            file.write(b"x" * 4096)
-    return ballast
-
-
-def test_a_full_disk_loses_nothing_and_room_is_enough_to_go_on(small_disk: Path) -> None:
-    path = small_disk / "state.db"
+def test_a_full_disk_loses_nothing_and_room_is_enough_to_go_on(small: Path) -> None:
+    path = small / "state.db"
     store = SqliteStore(path, NOW)
     store.open_target("t", ME, NOW, holds=False)
     commit(store, counted(1))
-    ballast = fill(small_disk)
+    ballast = fill(small)
     committed = 1
     with pytest.raises(StateError, match=r"full|disk I/O error"):  # noqa: PT012 (the journal may have had room left)
         for number in range(2, 100):
@@ -115,9 +98,9 @@ def test_a_full_disk_loses_nothing_and_room_is_enough_to_go_on(small_disk: Path)
     again.close()
 
 
-def test_a_state_cannot_be_begun_on_a_full_disk(small_disk: Path) -> None:
-    ballast = fill(small_disk)
-    path = small_disk / "state.db"
+def test_a_state_cannot_be_begun_on_a_full_disk(small: Path) -> None:
+    ballast = fill(small)
+    path = small / "state.db"
     with pytest.raises(StateError) as refused:
         SqliteStore(path, NOW)
     assert str(path) in str(refused.value)
