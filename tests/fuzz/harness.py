@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -30,10 +31,13 @@ from exporter.store.sqlite import SqliteStore, SqliteTransaction
 from exporter.times import SECOND
 from tests.exact.scenes import SCENES
 from tests.exact.world import HandClock
-from tests.fuzz.mutation import mutated, mutated_headers
+from tests.fuzz.mutation import mutated, mutated_bytes, mutated_headers
 from tests.platforms.support import sample
 
 STATUSES = (200,) * 30 + (201, 204, 206, 301, 302, 400, 401, 403, 404, 409, 413, 422, 429, 500, 502, 503, 504, 507, 599)
+
+PACKED = 0.15
+"""Share of bent answers that come as gzip, half of those broken."""
 
 MOST_SERIES = 20_000
 """No number of bent answers may make more: labels are capped."""
@@ -97,7 +101,15 @@ class Fuzzed:
         headers = [
             (name.encode(), value.encode("latin-1")) for name, value in mutated_headers(date, self._random).items()
         ]
-        return httpx.Response(self._random.choice(STATUSES), content=bent, headers=headers)
+        if self._random.random() < PACKED:
+            bent = (
+                mutated_bytes(gzip.compress(bent, 1), self._random)
+                if self._random.random() < 0.5
+                else gzip.compress(bent, 1)
+            )
+            headers.append((b"content-encoding", b"gzip"))
+        body = httpx.ByteStream(bent)  # as it comes from a socket: not unpacked by the library
+        return httpx.Response(self._random.choice(STATUSES), stream=body, headers=headers)
 
     def poll(self) -> Report:
         """One poll, and what must hold after any poll."""

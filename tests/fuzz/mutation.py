@@ -31,7 +31,7 @@ def mutated(document: Any, random: Random) -> bytes:
     except RecursionError:  # nested too deeply for Python to write; this is what that looks like
         content = b"[" * 100_000
     if random.random() < 0.1:
-        content = _bent_bytes(content, random)
+        content = mutated_bytes(content, random)
     return content
 
 
@@ -130,7 +130,8 @@ STEPS: tuple[Callable[[Any, Random], Any], ...] = (
 )  # fmt: skip
 
 
-def _bent_bytes(content: bytes, random: Random) -> bytes:
+def mutated_bytes(content: bytes, random: Random) -> bytes:
+    """Bytes cut short, changed, inserted or doubled."""
     at = random.randrange(len(content) + 1)
     match random.randrange(5):
         case 0:
@@ -150,11 +151,14 @@ HEADER_VALUES = (
     '"default";r=50;t=30', '"a";q=100;w=60', "Tue, 02 Jun 2026 09:00:00 GMT", "Tue, 02 Jun 2026 09:00:00",
     "Mon, 31 Feb 2026 25:61:61 GMT", "Thu, 01 Jan 1970 00:00:00 GMT", "Fri, 31 Dec 9999 23:59:59 GMT", "yesterday",
     "6m0s", "1h", "500ms", "1790000000", "1790000000000", "x" * 5000, "\u00e9", "gzip", "identity", "text/html",
+    "deflate", "br", "gzip, gzip", "x-gzip", '<https://other.invalid/?page=2>; rel="next"', "https://other.invalid/",
+    "18446744073709551616", "1" * 300,
 )  # fmt: skip
 HEADER_NAMES = (
     "Date", "Retry-After", "Retry-After-Ms", "X-Ms-Retry-After-Ms", "X-RateLimit-Limit", "X-RateLimit-Remaining",
     "X-RateLimit-Reset", "RateLimit", "RateLimit-Policy", "X-RateLimit-Reset-Requests", "Content-Type", "X-Next-Token",
     "X-RateLimit-Limit-Requests", "X-RateLimit-Remaining-Requests", "RateLimit-Limit", "RateLimit-Remaining",
+    "Content-Encoding", "Content-Length", "Link", "Location", "X-Rate-Limit-Limit", "X-Rate-Limit-Reset", "Age",
 )  # fmt: skip
 
 
