@@ -28,6 +28,8 @@ from exporter.times import Micros
 
 T = TypeVar("T")
 
+UNSORTED_TOP: Final = 3
+"""Pages that a walk which goes on at a link reads at the top of an unsorted listing first."""
 SLICE_SHARE: Final = 0.25
 """Part of a poll's time and requests that its sweeps may spend below the horizon."""
 RESERVED_SHARE: Final = 0.1
@@ -146,7 +148,7 @@ class Walk(Generic[T]):
             if above_stored:
                 if following == stored:
                     above_stored, in_slice = False, self._is_sweep
-                elif self._below_former_top(rows):
+                elif self._below_former_top(rows) or self._top_is_endless:
                     above_stored, in_slice = False, self._is_sweep
                     following, trail = stored, Trail()
             elif in_slice and self._allowance.used_up:
@@ -232,6 +234,12 @@ class Walk(Generic[T]):
 
     def _below_former_top(self, rows: list[Times]) -> bool:
         return self._state.top is not None and below(rows, self._state.top - self._limits.overlap)
+
+    @property
+    def _top_is_endless(self) -> bool:
+        """Whether the part above the stored link has to end by number: no page of an unsorted listing need be below
+        the former top, and a walk that read on to its link would read ever more at every poll."""
+        return self._state.unsorted and self.pages_read >= UNSORTED_TOP
 
     def _below_horizon(self, rows: list[Times]) -> bool:
         return self._state.horizon is None or below(rows, self._state.horizon)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Iterator
+from hashlib import blake2b
 from itertools import islice
 from typing import ClassVar, Literal
 
@@ -37,7 +38,8 @@ DEFAULT_AGENTS, MOST_AGENTS = 10, 1000
 
 
 class ModeratelyFace(Face):
-    """``order`` of executions; ``understands`` the documented spelling, that of the client library, or both;
+    """``order`` of executions ("none": any, and new ones stand anywhere); ``understands`` the documented
+    spelling, that of the client library, or both;
     ``ignored`` filters do nothing; ``nameless`` versions are not told (they were deleted). ``deleted`` executions
     are gone."""
 
@@ -53,7 +55,7 @@ class ModeratelyFace(Face):
         super().__init__(world)
         self.api_key = api_key
         self.team_id = team_id
-        self.order: Literal["descending", "ascending"] = "descending"
+        self.order: Literal["descending", "ascending", "none"] = "descending"
         self.understands: Literal["documented", "library", "both"] = "documented"
         self.ignored: frozenset[str] = frozenset()
         self.nameless: frozenset[str] = frozenset()
@@ -146,6 +148,8 @@ class ModeratelyFace(Face):
 
     def _page(self, runs: Iterator[Run], total: int, page: int, size: int, now: int) -> Json:
         start, end = (page - 1) * size, page * size
+        if self.order == "none":
+            runs = iter(sorted(runs, key=lambda run: blake2b(run.id.encode(), digest_size=8).digest()))
         if self.order == "ascending":
             start, end = max(0, total - end), max(0, total - start)
         shown = list(islice(runs, start, end))

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from exporter.platforms.moderately import api
 from exporter.simulator import ManualClock, Simulator
 from exporter.simulator.moderately_records import version_id
 from exporter.times import HOUR, MINUTE
-from tests.exact.world import START, advance, assert_exact, program, simulator_of
+from tests.exact.world import START, Program, advance, assert_exact, program, simulator_of
 
 
 def ascending(simulator: Simulator) -> None:
@@ -42,6 +44,37 @@ def test_every_server_is_counted_exactly(prepare: Callable[[Simulator], None], s
             report = made.poll("moderately")
             assert report.good, report.message
         assert_exact(made, "moderately")
+
+
+@pytest.mark.nightly
+def test_a_listing_in_no_order_of_more_than_200_pages(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is read whole in slices, over restarts too, and never in one poll; what ended is counted once in the end."""
+    monkeypatch.setattr(api, "PAGE_SIZE", 8)
+    clock = ManualClock(START)
+    simulator = simulator_of(clock, pace=40.0, workloads=2, history_days=0.38)
+    simulator.moderately.order = "none"
+    most = 0
+
+    def pages_of_a_poll(made: Program) -> int:
+        simulator.log.clear()
+        made.poll("moderately")
+        asked = [entry for entry in simulator.log.of("moderately") if "pageSize=8" in entry.query]
+        return len(asked)
+
+    limits = {"requests_per_minute": 120, "sweep_interval": "10m", "memory": "8d"}
+    for _ in range(2):
+        with program(simulator, clock, tmp_path / "state.db", ["moderately"], **limits) as made:
+            for _ in advance(clock, 61, clock() + 16 * MINUTE):
+                most = max(most, pages_of_a_poll(made))
+            assert "unsorted" in made.targets["moderately"].degraded
+    simulator.world.end_at(clock())
+    with program(simulator, clock, tmp_path / "state.db", ["moderately"], **limits) as made:
+        for _ in advance(clock, 61, clock() + 24 * MINUTE):
+            made.poll("moderately")
+        assert_exact(made, "moderately")
+    executions = simulator.world.states("moderately", simulator.world.keys("moderately")[0], 0, clock(), clock())
+    assert 2 * executions.total() > 200 * 8
+    assert most < 60
 
 
 def test_an_order_that_turns_round_is_noticed_with_the_next_walk_to_the_floor() -> None:

@@ -457,6 +457,18 @@ def test_a_sweep_of_an_unsorted_listing_reads_it_whole() -> None:
     assert (len(asked), pages[0].step.unsorted) == (1, False)
 
 
+def test_a_walk_that_goes_on_in_an_unsorted_listing_reads_a_few_pages_at_its_top() -> None:
+    """No page there need be below the former top; to read on to the link would cost more at every poll."""
+    broken_off = CALM._replace(
+        unsorted=True, last_sweep=None, link="far", top=START - HOUR, kind="sweep", walk_started=START, depth=FLOOR
+    )
+    jumbled = [page(MINUTE, 90 * HOUR, link=f"l{number}") for number in range(3)]
+    pages, asked, error = read_all([*jumbled, page(80 * HOUR, link="farther")], broken_off, allowed=0)
+    assert error is None
+    assert asked == [None, "l0", "l1", "far"]
+    assert (pages[-1].step.whole, pages[-1].step.complete, pages[-1].step.link) == (True, False, "farther")
+
+
 # What open runs and late runs need
 
 

@@ -55,13 +55,14 @@ def assert_exact(
     world: SimulatorProcess, service: ServiceProcess, before: Mapping[str, Mapping[Key, float]] | None = None
 ) -> None:
     """Let the world come to rest; everything is counted once and shown, on top of what was counted ``before``."""
+    wait_for(lambda: all(map(world.truth, PLATFORMS)), "something ended on every platform", within=60)
     world.come_to_rest(within=60)
     for platform in PLATFORMS:
         earlier = {} if before is None else before[platform]
 
         def agrees(platform: str = platform, earlier: Mapping[Key, float] = earlier) -> bool:
             truth = world.truth(platform)  # asked anew: a fire may bear its run a little after the rest
-            return bool(truth) and service.counted(platform) == together(earlier, truth)
+            return service.counted(platform) == together(earlier, truth)
 
         wait_for(agrees, f"all of {platform} is counted and shown", within=60)
 
@@ -79,15 +80,14 @@ def test_a_full_disk_is_told_of_and_nothing_is_lost(
         small_disk(tmp_path / "disk", megabytes=4) as disk,
         ServiceProcess(tmp_path / "service", configuration, state=disk / "state.db") as service,
     ):
-        wait_for(lambda: ups(service) == {1.0}, "all targets are up", within=30)
+        wait_for(lambda: all(map(service.counted, PLATFORMS)), "every platform has counted something", within=60)
         ballast = fill(disk)
         wait_for(lambda: errors_of_the_state(service) == set(PLATFORMS), "the metrics tell", within=60)
         assert f"{disk / 'state.db'}: " in service.log()
         assert "full" in service.log()
         assert service.get("/-/healthy").status_code == 200
         assert service.get("/-/ready").status_code == 200
-        shown = {platform: service.counted(platform) for platform in PLATFORMS}
-        assert all(shown.values())
+        assert all(map(service.counted, PLATFORMS))
         ballast.unlink()
         wait_for(lambda: ups(service) == {1.0}, "all targets are up again", within=30)
         assert_exact(world, service)
@@ -145,7 +145,6 @@ def test_another_upstream_under_the_same_name_is_a_baseline(
         before = {platform: service.counted(platform) for platform in PLATFORMS}
         assert service.terminate(within=10) == 0
         with SimulatorProcess(tmp_path / "other", seed=2, pace=4.0, workloads=1) as other:
-            other.control("POST", "rest")
             write_configuration(configuration, other.configuration(**PACE))
             service.start()
             wait_for(lambda: ups(service) == {1.0}, "all targets are up", within=30)
@@ -155,7 +154,9 @@ def test_another_upstream_under_the_same_name_is_a_baseline(
 def test_sigterm_in_every_phase(world: SimulatorProcess, configuration: Path, tmp_path: Path) -> None:
     """It ends at once and in order, and the totals are exact in the end."""
     state = tmp_path / "state.db"
-    flags = (f"--config.file={configuration}", f"--state={state}", "--web.listen-address=127.0.0.1:0")
+    files = (f"--config.file={configuration}", f"--state={state}")
+    assert run_command("once", *files, folder=tmp_path).returncode == 0  # the baseline
+    flags = (*files, "--web.listen-address=127.0.0.1:0")
     for point in get_args(Point):
         aim = (point, "1" if point in ("start", "release") else "3")
         done = subprocess.run(

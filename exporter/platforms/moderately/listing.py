@@ -22,6 +22,9 @@ from exporter.platforms.walk import RawPage
 from exporter.times import Micros
 
 LINK: Final = "page="
+"""Before the number of a page, where later pages are older."""
+BACK: Final = "back="
+"""The same where later pages are newer: a walk that goes on must not turn round, also after a restart."""
 
 
 @dataclass(slots=True)
@@ -69,7 +72,7 @@ class Listing:
         lost since. Reading a page twice is no harm.
         """
         then = self.known.totals.get(link)
-        if then is None or self.known.ascending:
+        if then is None or link.startswith(BACK):
             return link
         self._total = self._api.executions(1, size=1, agentIds=self._filter).total
         pages = -(-max(0, then - self._total) // self.known.size)
@@ -78,6 +81,7 @@ class Listing:
     def read(self, link: str | None) -> RawPage[Owned]:
         """Read the page at a link of ours, None for the new end. Raises UpstreamError."""
         if link is not None:
+            self.known.ascending = link.startswith(BACK)
             number = _number(link)
             return self._page(number, self._ask(number))
         if self.known.ascending:
@@ -134,7 +138,7 @@ class Listing:
         return RawPage(
             items=owned,
             rows=tuple(Row(each.agentExecutionId, each.times) for each in items),
-            next_link=f"{LINK}{following}" if leads_on else None,
+            next_link=f"{BACK if self.known.ascending else LINK}{following}" if leads_on else None,
             upstream_now=listed.upstream_now,
             skipped=listed.skipped,
         )
@@ -149,7 +153,7 @@ class Listing:
 
 
 def _number(link: str) -> int:
-    return int(link.removeprefix(LINK))
+    return int(link.removeprefix(BACK).removeprefix(LINK))
 
 
 def _direction(items: Iterable[Execution], now: Micros) -> int:

@@ -187,6 +187,16 @@ def test_the_same_page_under_every_number_is_a_circle() -> None:
 # Open executions
 
 
+def test_a_walk_that_goes_on_does_not_turn_round() -> None:
+    """Its link says which way it went: what the first page says of an order may be chance, after a restart too."""
+    team = Team([execution(number) for number in range(1, 60)], size=10)
+    back = ListingState(
+        link="back=4", top=NOW - HOUR, kind="sweep", walk_started=NOW, depth=NOW - 8 * DAY, unsorted=True
+    )
+    poll(team, view(floor=NOW - DAY, memory={}, listings={"executions": back}))
+    assert team.pages == ["1", "2", "3", "4", "3", "2", "1", "1", "6"]  # and the newest end once more
+
+
 def opened(*numbers: int, listing: str = "executions") -> dict[str, OpenRun]:
     """Executions known to be open."""
     return {f"e{number}": open_run(listing, NOW - number * MINUTE) for number in numbers}

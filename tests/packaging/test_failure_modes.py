@@ -1,0 +1,67 @@
+"""The table of failure modes: every test, alert and metric that it names exists, and no row is without proof."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+import yaml
+
+from exporter.catalogue import ALL
+from exporter.errors import REASONS
+from tests.counting.test_mutations import exists
+from tests.real.binaries import ROOT
+
+COLUMNS = ["fault", "in metrics and log", "alert", "how it recovers", "shown by"]
+NAMES = frozenset(row.name for row in ALL)
+PREFIX = "automation_exporter_"
+
+
+def table() -> list[list[str]]:
+    """The rows, as cells."""
+    _, _, section = (ROOT / "docs/reliability.md").read_text("utf-8").partition("## Failure modes\n")
+    lines = [line for line in section.partition("\n## ")[0].splitlines() if line.startswith("| ")]
+    cells = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
+    assert cells[0] == COLUMNS
+    return cells[2:]
+
+
+def alerts() -> frozenset[str]:
+    """The names of all alerts that are shipped."""
+    rules = (yaml.safe_load(path.read_text("utf-8")) for path in Path(ROOT / "prometheus/rules").glob("*.yaml"))
+    return frozenset(
+        rule["alert"] for each in rules for group in each["groups"] for rule in group["rules"] if "alert" in rule
+    )
+
+
+EVERY_ROW = pytest.mark.parametrize("row", table(), ids=lambda row: row[0])
+
+
+def test_there_are_many() -> None:
+    assert len(table()) > 30
+    assert len({row[0] for row in table()}) == len(table())
+
+
+@EVERY_ROW
+def test_it_is_proven_by_tests_that_exist(row: list[str]) -> None:
+    assert len(row) == len(COLUMNS)
+    named = re.findall(r"`([^`]+)`", row[4])
+    assert named
+    assert ", ".join(f"`{test}`" for test in named) == row[4]
+    assert [test for test in named if not exists(test)] == []
+
+
+@EVERY_ROW
+def test_its_alerts_exist_or_none_is_due(row: list[str]) -> None:
+    named = set(re.findall(r"Automation\w+", row[2]))
+    assert named <= alerts()
+    assert named or row[2] == "none"
+
+
+@EVERY_ROW
+def test_its_metrics_and_reasons_exist(row: list[str]) -> None:
+    for name in re.findall(r"`([a-z_]+_[a-z_]+)(?:\{[^}]*\})?`", row[1]):
+        assert PREFIX + name in NAMES, name
+    reasons = set(re.findall(r'(?:poll_errors_total\{|`)reason="(\w+)"', row[1]))
+    assert reasons <= set(REASONS)
