@@ -47,7 +47,12 @@ def moved(draft: Draft, source: Source[WindowTotal], move: Move[WindowTotal], to
         for key, delta in deltas.items():
             note(draft, nets, key, delta)
     elif too_long(draft, source.whole.start, source.whole.end) and (runs[3] or runs[2] >= runs[0]):
-        whole = {**before, **again, **told}  # what none of the readings names keeps its value
+        # What none of the readings names keeps its value. Where the two differ by more than what ended between them,
+        # something was left out of the lower one.
+        largest = {key: max(told.get(key, 0), again.get(key, 0)) for key in told.keys() | again.keys()}
+        if any(largest.get(key) and key not in closed and key not in rest for key in keys):
+            return False  # both parts left it out: nobody knows how much of it began after the new anchor
+        whole = before | largest
         _force(draft, {key: whole.get(key, 0) - before.get(key, 0) for key in keys}, nets)
         known = keys & (told.keys() | again.keys() | closed.keys())
         rest = {key: max(whole.get(key, 0) - closed.get(key, 0), 0) for key in known} | rest

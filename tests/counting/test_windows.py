@@ -315,6 +315,7 @@ def test_what_falls_in_a_forced_move_is_written_off(bench: Bench) -> None:
         pytest.param({DONE: 7, BAD: 1}, {"closed": {}, "rest": {}}, id="both parts are empty"),
         pytest.param({DONE: 7, BAD: 1}, {"rest": {}}, id="the rest is empty and should not be"),
         pytest.param({DONE: 7, BAD: 1}, {"again": {}, "active": True}, id="the repeated reading is empty"),
+        pytest.param({DONE: 7, BAD: 1}, {"closed": {DONE: 4}, "rest": {DONE: 3}}, id="both parts lack an item"),
     ],
 )
 def test_a_forced_move_too_needs_readings_with_ended_runs(bench: Bench, whole: Figures, parts: Said) -> None:
@@ -347,6 +348,21 @@ def test_a_forced_move_counts_an_item_once_that_one_of_its_readings_lacks(bench:
         bench.windows({DONE: 3, BAD: 2}, anchor=anchor_of(bench))
         assert bench.counted() == {"completed": 2, "failed": 3}
         assert bench.debt(*BAD) == 0
+
+
+@pytest.mark.parametrize("low", ["first", "repeated"])
+def test_a_forced_move_counts_from_the_larger_of_the_two_whole_readings(bench: Bench, low: str) -> None:
+    """One half of a window that was read in two was empty: what it held is neither lost nor written off."""
+    bench.windows({DONE: 7, BAD: 1}, anchor=ANCHOR)
+    bench.now = ANCHOR + 8 * DAY
+    full, partial = {DONE: 9, BAD: 1}, {DONE: 3, BAD: 1}
+    whole, again = (partial, full) if low == "first" else (full, partial)
+    bench.windows(
+        whole, anchor=ANCHOR, move=move(bench, closed={DONE: 5, BAD: 1}, rest={DONE: 4}, again=again, active=True)
+    )
+    assert anchor_of(bench) == bench.now - DAY
+    assert bench.counted() == {"completed": 4}
+    assert bench.truth(*DONE) == 4
 
 
 def test_a_forced_move_counts_an_item_once_that_only_its_closing_part_has(bench: Bench) -> None:

@@ -270,7 +270,7 @@ class _Body:
 
     def _settings(self) -> dict[str, Any]:
         def world(seconds: float) -> str:
-            return f"{max(60_000, round(seconds * 1000 * self._life.speed))}ms"
+            return f"{max(60, round(seconds * self._life.speed))}s"
 
         def pause(seconds: float) -> str:
             return f"{round(seconds * 1000 * self._life.speed)}ms"
