@@ -93,7 +93,11 @@ def parser() -> argparse.ArgumentParser:
     completion = _command(commands, "completion", "print what completes the command line in a shell")
     completion.add_argument("shell", choices=SHELLS, help="read its output in the shell's start file")
 
-    simulate = _command(commands, "simulate", "only the simulated platforms, to develop against")
+    simulate = _command(
+        commands,
+        "simulate",
+        "only the simulated platforms, to develop against; prints the configuration that reads them",
+    )
     _address_flag(simulate, f"127.0.0.1:{SIMULATOR_PORT}")
     _world_flags(simulate)
     return top

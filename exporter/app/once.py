@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Final, TextIO
 
 from exporter.app.options import Once
-from exporter.app.progress import Progress
+from exporter.app.progress import Progress, shown_beside_the_log
 from exporter.app.targets import build
 from exporter.app.upkeep import aligned
 from exporter.catalogue.runs import OUTCOMES
@@ -62,9 +62,8 @@ def once(settings: Settings, options: Once, out: TextIO, err: TextIO) -> int:
             for target in settings.targets
             if not options.only or target.name in options.only
         ]
-        with ThreadPoolExecutor(min(AT_ONCE, max(1, len(targets)))) as pool:
+        with shown_beside_the_log(progress), ThreadPoolExecutor(min(AT_ONCE, max(1, len(targets)))) as pool:
             reports = list(pool.map(polled, targets))
-        progress.close()
         for target in targets:
             runner.release_all(target)
             publisher.refresh(target)

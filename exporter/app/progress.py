@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import logging
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from logging import LogRecord
 from threading import Lock
 from typing import Final, TextIO
 
@@ -42,6 +45,11 @@ class Progress:
                 self._out.write(CLEAR + (text if len(text) <= columns else f"{text[: columns - 3]}..."))
                 self._out.flush()
 
+    def make_way(self, _record: LogRecord) -> bool:
+        """Empty the line before something is logged; a filter for handlers, which lets everything through."""
+        self.close()
+        return True
+
     def finished(self, target: str) -> None:
         """Speak of a target no more: its poll has ended."""
         with self._lock:
@@ -49,9 +57,25 @@ class Progress:
 
     def close(self) -> None:
         """Leave an empty line."""
-        if self._wanted and self._shown is not None:
-            self._out.write(CLEAR)
-            self._out.flush()
+        with self._lock:
+            if self._wanted and self._shown is not None:
+                self._shown = None
+                self._out.write(CLEAR)
+                self._out.flush()
+
+
+@contextmanager
+def shown_beside_the_log(progress: Progress) -> Iterator[None]:
+    """Let log lines have a line of their own while progress is shown, and leave an empty one at the end."""
+    handlers = logging.getLogger().handlers
+    for handler in handlers:
+        handler.addFilter(progress.make_way)
+    try:
+        yield
+    finally:
+        for handler in handlers:
+            handler.removeFilter(progress.make_way)
+        progress.close()
 
 
 def _so_far(report: Report) -> str:

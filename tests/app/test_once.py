@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from collections import Counter
 from io import StringIO
@@ -10,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from exporter.app import Once, once
-from exporter.app.progress import CLEAR, PAUSE, Progress
+from exporter.app.progress import CLEAR, PAUSE, Progress, shown_beside_the_log
 from exporter.cli import demo_settings
 from exporter.poll import Report
 from exporter.simulator import ManualClock, Platform, Simulator
@@ -103,6 +104,21 @@ def test_on_a_terminal_it_tells_how_far_it_is(simulator: Simulator, clock: Manua
     assert re.search(r"demo-\w+: \d+ workloads, \d+ runs", "".join(shown))
     assert "\n" not in "".join(shown)
     assert table.startswith("target ")
+
+
+def test_what_is_logged_meanwhile_has_a_line_of_its_own() -> None:
+    terminal = Terminal()
+    handler = logging.StreamHandler(terminal)
+    logging.getLogger().addHandler(handler)
+    try:
+        progress = Progress(terminal, lambda: 0.0)
+        with shown_beside_the_log(progress):
+            progress("fleet", Report())
+            logging.getLogger("some").warning("said")
+        logging.getLogger("some").warning("later")
+    finally:
+        logging.getLogger().removeHandler(handler)
+    assert terminal.getvalue() == f"{CLEAR}fleet: 0 workloads, 0 runs{CLEAR}said\nlater\n"
 
 
 def test_progress_is_not_shown_too_often_and_fits_its_line(monkeypatch: pytest.MonkeyPatch) -> None:
