@@ -6,6 +6,7 @@ families, and sorts the series. Counters, gauges and histograms without exemplar
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator
 from typing import Final, cast
 
@@ -16,7 +17,7 @@ from prometheus_client.samples import Sample
 from exporter.catalogue import TARGET_LABELS
 from exporter.catalogue.model import Metric, MetricType
 from exporter.exposition.pieces import Piece, header
-from exporter.exposition.snapshot import OwnFamily
+from exporter.exposition.snapshot import OwnFamily, OwnLines
 from exporter.exposition.syntax import encoded, label_pairs, number
 
 _OF_TARGET: Final = frozenset(TARGET_LABELS)
@@ -40,10 +41,11 @@ def _family(name: str, metric: ClientMetric, samples: list[Sample]) -> OwnFamily
     whole = Piece(head.text + text, head.openmetrics + text, head.lines + len(samples))
     if not samples[0].labels.keys() >= _OF_TARGET:
         return OwnFamily(name, whole)
-    by_target = [
-        (sample.labels["platform"], sample.labels["target"], line) for sample, line in zip(ordered, lines, strict=True)
-    ]
-    return OwnFamily(name, whole, head, by_target)
+    by_target: dict[tuple[str, str], list[str]] = defaultdict(list)
+    for sample, line in zip(ordered, lines, strict=True):
+        by_target[sample.labels["platform"], sample.labels["target"]].append(line)
+    targets = {target: OwnLines(platform, tuple(told)) for (platform, target), told in by_target.items()}
+    return OwnFamily(name, whole, head, targets)
 
 
 def _series(sample: Sample) -> tuple[str, ...]:

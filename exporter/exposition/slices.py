@@ -91,7 +91,9 @@ class _Slice:
 
 def _pieces(content: Content, choice: Choice) -> Iterator[Piece]:
     for head, chunks in content.families:
-        chosen = [piece for labels, pieces in chunks if choice.has(labels.platform, labels.target) for piece in pieces]
+        named = sorted(choice.targets & chunks.keys()) if choice.targets else chunks
+        found = [chunks[name] for name in named]
+        chosen = [piece for labels, pieces in found if choice.has(labels.platform, labels.target) for piece in pieces]
         if chosen:
             yield head
             yield from chosen
@@ -105,7 +107,9 @@ def _own(own: OwnFamily, choice: Choice) -> Iterator[Piece]:
         if choice.process:
             yield own.piece
         return
-    lines = [line for platform, target, line in own.lines if choice.has(platform, target)]
+    named = (choice.targets & own.targets.keys()) if choice.targets else own.targets
+    found = sorted((own.targets[name].platform, name) for name in named)
+    lines = [line for platform, name in found if choice.has(platform, name) for line in own.targets[name].lines]
     if lines:
         yield own.head
         text = encoded("".join(lines))

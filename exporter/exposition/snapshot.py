@@ -7,8 +7,9 @@ Writers are polls, timers and reloads, from any thread; readers are scrapes. A r
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from threading import Lock
+from types import MappingProxyType
 from typing import NamedTuple
 
 from exporter import catalogue
@@ -23,22 +24,32 @@ from exporter.times import Micros
 log = logging.getLogger(__name__)
 
 
+class OwnLines(NamedTuple):
+    """One target's lines of a family of the process, the same in both formats."""
+
+    platform: str
+    lines: tuple[str, ...]
+
+
 class OwnFamily(NamedTuple):
     """A family of the process itself, rendered with its header by whoever keeps it.
 
-    One that has series of targets tells its header and, by platform and target, each line (the same in both formats).
+    One that has series of targets tells its header and what each target has, by name.
     """
 
     name: str
     piece: Piece
     head: Piece | None = None
-    lines: Sequence[tuple[str, str, str]] = ()
+    targets: Mapping[str, OwnLines] = MappingProxyType({})
 
 
 class Content(NamedTuple):
-    """What a publication was made from: families with their targets' pieces, then those of the process."""
+    """What a publication was made from: families with their targets' pieces, ordered by name, then the process's.
 
-    families: tuple[tuple[Piece, tuple[tuple[TargetLabels, tuple[Piece, ...]], ...]], ...]
+    Pieces are looked up by target, so that a slice of one costs the same whether there are ten targets or a thousand.
+    """
+
+    families: tuple[tuple[Piece, Mapping[str, tuple[TargetLabels, tuple[Piece, ...]]]], ...]
     own: tuple[OwnFamily, ...]
 
 
@@ -140,8 +151,8 @@ class Snapshot:
         families = []
         for name, chunks in self._chunks.items():
             if chunks:
-                ordered = [chunks[target] for target in sorted(chunks)]
-                families.append((self._headers[name], tuple([(chunk.target, chunk.pieces) for chunk in ordered])))
+                ordered = {target: (chunks[target].target, chunks[target].pieces) for target in sorted(chunks)}
+                families.append((self._headers[name], ordered))
         exposed = {name for name, chunks in self._chunks.items() if chunks}
         own = []
         for family in self._own:
@@ -156,7 +167,7 @@ class Snapshot:
 def _pieces(content: Content) -> Iterator[Piece]:
     for head, chunks in content.families:
         yield head
-        for _, pieces in chunks:
+        for _, pieces in chunks.values():
             yield from pieces
     for own in content.own:
         yield own.piece

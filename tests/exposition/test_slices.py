@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import re
+from collections.abc import Iterator
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
@@ -123,3 +124,40 @@ def test_slices_that_are_kept_are_bounded(snapshot: Snapshot) -> None:
     again = slices.body(Choice(frozenset("a")), "text", gzip=False)
     assert again == first
     assert again is not first
+
+
+class Counted(dict[str, object]):
+    """A mapping that counts what is looked at."""
+
+    looked = 0
+
+    def __getitem__(self, key: str) -> object:
+        Counted.looked += 1
+        return super().__getitem__(key)
+
+    def __iter__(self) -> Iterator[str]:
+        Counted.looked += len(self)
+        return super().__iter__()
+
+
+def test_a_slice_of_one_target_costs_the_same_however_many_there_are() -> None:
+    """A job for each of a thousand targets, at every scrape, must not look at all of them each time."""
+    looked = []
+    for number in (10, 1000):
+        made, metrics = Snapshot(), SelfMetrics()
+        for index in range(number):
+            made.update(TargetLabels("foundry", f"t{index}"), [Family(runs.RUNS, {("w", "failed"): (1,)})])
+            metrics.add_target("foundry", f"t{index}")
+        made.update_own(metrics.render())
+        made.publish(0)
+        assert made.content is not None
+        content = made.content._replace(
+            families=tuple((head, Counted(chunks)) for head, chunks in made.content.families),  # type: ignore[misc]
+            own=tuple(own._replace(targets=Counted(own.targets)) for own in made.content.own),  # type: ignore[arg-type]
+        )
+        Counted.looked = 0
+        body = Slices(lambda content=content: content).body(Choice(frozenset(["t7"])), "text", gzip=False)  # type: ignore[misc]
+        assert body is not None
+        assert b'target="t7"' in body
+        looked.append(Counted.looked)
+    assert looked[0] == looked[1]
