@@ -12,7 +12,7 @@ from exporter.web.selection import address
 from exporter.web.sorting import Column, Order, headings, in_order
 from exporter.web.tables import EMPTY, lines, row, span, table
 from exporter.web.times import length, moment
-from exporter.web.views import ErrorView, PaceView, TargetState, TargetView
+from exporter.web.views import PaceView, TargetState, TargetView
 
 PLACE: Final = "targets"
 SORT: Final = "sort"
@@ -58,12 +58,12 @@ def _cells(target: TargetView, now: Micros) -> list[Markup]:
         _pace(target.pace, now),
         lines(_number(target.series), span(f"{target.workloads} workloads", kind="faint")),
         _number(target.open_runs),
-        _error(target.error, now),
+        _said(target, now),
     ]
 
 
 def _state(target: TargetView) -> Markup:
-    reasons = (span(reason, kind="warn", title=DEGRADED.get(reason)) for reason in target.degraded)
+    reasons = (span(reason, kind="warn") for reason in target.degraded)
     exposed = (span(warning, kind="bad", title=EXPOSURES[warning]) for warning in target.warnings)
     return lines(span(target.state, kind=_KINDS[target.state]), *reasons, *exposed)
 
@@ -108,16 +108,19 @@ def _pace(pace: PaceView, now: Micros) -> Markup:
     )
 
 
-def _error(error: ErrorView | None, now: Micros) -> Markup:
-    if error is None:
-        return EMPTY
-    return element(
-        "div",
-        element("p", element("strong", error.reason), ", ", moment(error.at, now)),
-        element("p", error.message),
-        element("p", HINTS[error.reason], class_="hint"),
-        class_="wide",
-    )
+def _said(target: TargetView, now: Micros) -> Markup:
+    """The last error with what to do about it, and what each reservation means: a hover is not there on a phone."""
+    error = target.error
+    parts = []
+    if error is not None:
+        parts = [
+            element("p", element("strong", error.reason), ", ", moment(error.at, now)),
+            element("p", error.message),
+            element("p", HINTS[error.reason], class_="hint"),
+        ]
+    meant = [(reason, DEGRADED[reason]) for reason in target.degraded if reason in DEGRADED]
+    parts += [element("p", element("strong", reason), ": ", meaning) for reason, meaning in meant]
+    return element("div", *parts, class_="wide") if parts else EMPTY
 
 
 def _number(number: int) -> Markup:

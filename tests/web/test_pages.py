@@ -10,7 +10,7 @@ import pytest
 
 from exporter.errors import REASONS
 from exporter.times import DAY, HOUR, MINUTE, SECOND, Micros
-from exporter.web.hints import HINTS
+from exporter.web.hints import DEGRADED, HINTS
 from exporter.web.markup import Markup, element, join, void
 from exporter.web.pages import Wanted, status_page, wanted
 from exporter.web.runs_table import SHOWN
@@ -52,7 +52,8 @@ def test_a_target_is_one_row_with_all_that_is_known_of_it() -> None:
             "12\u00a0345|quota 40 of 100 left, renewed in 12 min|budget 117 now|pausing 3 s|probing gently",
             "61|4 workloads",
             "2",
-            f"unauthorized|, 3 min ago|401 from the token service|{HINTS['unauthorized']}",
+            f"unauthorized|, 3 min ago|401 from the token service|{HINTS['unauthorized']}"
+            f"|workload_error|: {DEGRADED['workload_error']}|unsorted|: {DEGRADED['unsorted']}",
         ]
     ]
     assert 'datetime="2023-11-14T22:13:15Z"' in page(DOWN)
