@@ -17,10 +17,14 @@ NAMED = re.compile(r"`(tests/[\w/]+\.py)::(\w+)`")
 def rows() -> list[tuple[str, str, str]]:
     """Return threat, measure and tests of every row of the tables of threats."""
     found = []
+    inside = False
     for line in PAGE.read_text().splitlines():
         cells = [cell.strip() for cell in line.strip("|").split(" | ")]
-        if line.startswith("| ") and len(cells) == 3 and cells[0] != "threat" and not cells[0].startswith("---"):
-            found.append((cells[0], cells[1], cells[2]))
+        inside = cells == ["threat", "measure", "test"] or (inside and line.startswith("|"))
+        if inside and cells[0] != "threat" and not cells[0].startswith("---"):
+            threat, measure, proof = cells
+            found.append((threat, measure, proof))
+    assert len(found) > 20
     return found
 
 
