@@ -108,6 +108,24 @@ def of_workflows(found: Numbers) -> Numbers:
     return {key: number for key, number in found.items() if key[0] == "automation_runs_total"}
 
 
+@pytest.mark.parametrize("fault", ["null_counts", "record_without_id"])
+def test_what_the_first_answer_does_not_tell_is_no_burst_later(fault: str) -> None:
+    """A workflow without counts there has no baseline: it is read by name from the first poll on, and the day before
+    is not counted when its counts are back."""
+    clock = ManualClock(START)
+    simulator = simulator_of(clock, pace=600.0, workloads=3)
+    with program(simulator, clock, platforms=["granite"], **SHORT_MEMORY) as made:
+        with simulator.faults.active(fault, times=1):
+            made.poll_all()
+        for _ in advance(clock, 300, START + 2 * HOUR):
+            assert made.poll("granite").good
+        settle_down(made, clock)
+        truth, counted = of_workflows(numbers(simulator.totals("granite"))), of_workflows(made.counted("granite"))
+        under_way = {key: truth[key] - counted.get(key, 0) for key in truth}
+        assert set(under_way.values()) <= {0, 1}
+        assert counted.keys() <= truth.keys()
+
+
 def test_a_list_that_is_cut_short_loses_nothing_that_began_after_the_first_poll() -> None:
     """Two of nine workflows are listed, the others read by name. Those that the first list lacked are counted from
     then on: an execution that was under way is not, since it is filed before."""

@@ -243,8 +243,9 @@ class _Body:
         result, target = self._result, _target(platform)
         baseline = truth.baselines(self._state)[target]
         # A listing's first instant is included; a window is one of the upstream's clock.
-        since = baseline - (1 if platform in LISTED else self._life.skew * SECOND)
-        asked = {"platform": platform, "since": str(since), "baseline": str(baseline)}
+        began = baseline if platform in LISTED else baseline - self._life.skew * SECOND
+        since = began - 1 if platform in LISTED else began
+        asked = {"platform": platform, "since": str(since), "baseline": str(began)}
         answer = self._upstream.get("/_simulator/truth", params=asked).json()
         counted = truth.exposed(text, target)
         corrected = truth.corrections(self._state, target)

@@ -75,19 +75,26 @@ def unlisted(answer: Answer) -> set[str]:
 def _listed(answer: Answer) -> Iterator[WindowTotal]:
     """The figures of an answer about all workflows."""
     told, cancelled = answer.told, answer.question == "cancelled"
+    counted: set[str] = set()
     for each in told.automations:
         item = identity(each.workflow_name)
-        if cancelled:
-            yield from _figures(item, ((RUNS, (CANCELLED,), each.executions),))
-        else:
-            yield from _figures(item, ((RUNS, (COMPLETED,), each.completed), (RUNS, (FAILED,), each.failures)))
+        numbers = (each.executions,) if cancelled else (each.completed, each.failures)
+        if answer.baseline and None in numbers:
+            continue  # it has no baseline here, and is read by name from the first poll on
+        counted.add(item)
+        yield from _figures(
+            item, ((RUNS, (key,), value) for key, value in zip(_outcomes(answer), numbers, strict=True))
+        )
     if answer.baseline and adds_up(told, cancelled=cancelled):
         # A workflow that is there from the start and is not listed had nothing: it belongs to the list (rule 13).
         for item in sorted(unlisted(answer)):
+            counted.add(item)
             yield from _figures(item, ((RUNS, (outcome,), 0) for outcome in _outcomes(answer)))
     if not cancelled:
         for actions in told.actions:
-            yield from _figures(identity(actions.workflow_name), _of_actions(actions))
+            item = identity(actions.workflow_name)
+            if item in counted or not answer.baseline:  # else its runs would begin at 0 in the window of these
+                yield from _figures(item, _of_actions(actions))
         yield from _of_target(told)
 
 
