@@ -12,7 +12,7 @@ from exporter.simulator import ManualClock, Simulator
 from tests.exact.world import START, Program
 from tools.soak.worlds import PLATFORMS, Course, build
 
-POLL_EVERY: Final = 2 * 3600.0
+POLL_EVERY: Final = 6 * 3600.0
 """Simulated seconds between two polls of a target."""
 POLLS_A_DAY: Final = round(24 * 3600 / POLL_EVERY)
 SETTLING: Final = 3
