@@ -5,15 +5,16 @@
     Content, a Choice of targets -> Slices, for scrapes of a part
 
 What changed is rendered and compressed anew, everything else is joined from what is there. A scrape takes
-``snapshot.current`` and copies.
+``snapshot.current`` and copies. Of the four forms of a body those are made that somebody scrapes.
 """
 
 from __future__ import annotations
 
 from exporter.exposition.negotiation import Format, Negotiated, negotiate
 from exporter.exposition.pieces import Piece, header
+from exporter.exposition.rendered import Rendered
 from exporter.exposition.slices import Choice, Slices
-from exporter.exposition.snapshot import Content, OwnFamily, Rendered, Snapshot
+from exporter.exposition.snapshot import Content, OwnFamily, Snapshot
 
 __all__ = [
     "Choice",

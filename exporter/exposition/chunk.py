@@ -28,7 +28,7 @@ from exporter.families import Family, TargetLabels
 from exporter.observations import Labels
 
 BLOCK_LINES: Final = 128
-"""About as many lines make a block: fewer cost more joining, more cost rendering and compressing in vain."""
+"""About as many lines make a block: fewer cost more joining, more cost more rendering in vain."""
 
 
 class Block:
@@ -50,17 +50,14 @@ class Block:
         if samples == self._samples and exemplars == self._exemplars:
             return False
         self._samples, self._exemplars = samples, exemplars
-        plain = [numbers(self._metric, sample) for sample in samples]
-        text = encoded(self._text % _flat(plain))
+        plain = numbers(self._metric, samples)
+        text = encoded(self._text % tuple(plain))
         openmetrics = text
         if any(exemplars):
-            marked = [
-                with_exemplars(self._metric, each, found) if found else each
-                for each, found in zip(plain, exemplars, strict=True)
-            ]
-            openmetrics = encoded(self._openmetrics % _flat(marked))
+            marked = with_exemplars(self._metric, plain, exemplars)
+            openmetrics = encoded(self._openmetrics % tuple(marked))
         elif self._openmetrics is not self._text:
-            openmetrics = encoded(self._openmetrics % _flat(plain))
+            openmetrics = encoded(self._openmetrics % tuple(plain))
         self.piece = Piece(text, openmetrics, self.lines)
         return True
 
@@ -129,10 +126,6 @@ class Chunk:
 
 def _series_per_block(metric: Metric) -> int:
     return max(1, BLOCK_LINES // line_count(metric))
-
-
-def _flat(groups: list[tuple[int | str, ...]]) -> tuple[int | str, ...]:
-    return tuple([each for group in groups for each in group])
 
 
 def _gauge_histogram(family: Family, target: TargetLabels) -> Piece:

@@ -4,13 +4,19 @@ A gzip file (RFC 1952) holds one deflate stream (RFC 1951), and a deflate stream
 into parts that do not refer to each other. So neighbouring lines are compressed by themselves once, and a new
 body is joined from the parts; only the checksum is computed over all of it. Some readers know only files of one
 member, therefore the parts are not members.
+
+With the extra ``fast``, ISA-L does both several times faster than zlib.
 """
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Iterable, Iterator
 from typing import Final
+
+try:
+    from isal import isal_zlib as zlib
+except ImportError:
+    import zlib  # type: ignore[no-redef]
 
 Parts = tuple[bytes, ...]
 
@@ -31,11 +37,17 @@ class Compressor:
         self._known: dict[Parts, bytes] = {}
         self._next: dict[Parts, bytes] = {}
 
-    def compress(self, pieces: Iterable[tuple[bytes, int]], body: bytes) -> bytes:
-        """Return ``body`` as gzip; ``pieces`` are what it is joined from, each with its number of lines."""
-        deflated = [self._deflated(parts) for parts in _grouped(pieces)]
-        trailer = zlib.crc32(body).to_bytes(4, "little") + (len(body) & 0xFFFFFFFF).to_bytes(4, "little")
-        return b"".join((_HEADER, *deflated, _LAST_BLOCK, trailer))
+    def compress(self, pieces: Iterable[tuple[bytes, int]]) -> bytes:
+        """Return a body as gzip; ``pieces`` are what it is joined from, each with its number of lines."""
+        checksum = size = 0
+        deflated = [_HEADER]
+        for parts in _grouped(pieces):
+            deflated.append(self._deflated(parts))
+            for part in parts:
+                checksum = zlib.crc32(part, checksum)
+                size += len(part)
+        trailer = checksum.to_bytes(4, "little") + (size & 0xFFFFFFFF).to_bytes(4, "little")
+        return b"".join((*deflated, _LAST_BLOCK, trailer))
 
     def forget_unused(self) -> None:
         """Keep only what was used since the last call."""

@@ -5,7 +5,7 @@ Label values are escaped once, into the template; what changes from poll to poll
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import accumulate
 from typing import cast
 
@@ -63,24 +63,32 @@ def created_line(metric: Metric, target: str, labels: Labels, at: Micros) -> str
     return f"{openmetrics_name(metric)}_created{_braced(pairs)} {number(at, SECOND)}\n"
 
 
-def numbers(metric: Metric, sample: Sample) -> tuple[int | str, ...]:
-    """Return what the template's ``%s`` are, in their order."""
+def numbers(metric: Metric, samples: Iterable[Sample]) -> list[int | str]:
+    """Return what the ``%s`` of these series' templates are, in their order."""
+    unit = metric.unit
     if metric.type == "gauge":
-        return (number(cast(float, sample), metric.unit),)
-    value = cast(Value, sample)
+        return [number(cast(float, sample), unit) for sample in samples]
     if metric.type == "counter":
-        return (value[0] if metric.unit == 1 else number(value[0], metric.unit),)
-    *buckets, total = value
-    cumulative = tuple(accumulate(buckets))
-    return (*cumulative, number(total, metric.unit), cumulative[-1])
+        values = [cast(Value, sample)[0] for sample in samples]
+        return [*values] if unit == 1 else [number(value, unit) for value in values]
+    found: list[int | str] = []
+    for sample in samples:
+        *buckets, total = cast(Value, sample)
+        found += accumulate(buckets)
+        found += (number(total, unit), found[-1])
+    return found
 
 
-def with_exemplars(metric: Metric, plain: tuple[int | str, ...], exemplars: Exemplars) -> tuple[int | str, ...]:
-    """Return ``plain`` with exemplars behind the counter or the buckets that have one."""
+def with_exemplars(
+    metric: Metric, plain: Sequence[int | str], exemplars: Iterable[Exemplars | None]
+) -> list[int | str]:
+    """Return ``plain`` with exemplars behind the counters or the buckets that have one."""
     marked = list(plain)
-    for index, exemplar in exemplars.items():
-        marked[index] = f"{marked[index]}{exemplar_suffix(exemplar, metric.unit)}"
-    return tuple(marked)
+    width = line_count(metric)
+    for start, of_series in zip(range(0, len(marked), width), exemplars, strict=True):
+        for index, exemplar in (of_series or {}).items():
+            marked[start + index] = f"{marked[start + index]}{exemplar_suffix(exemplar, metric.unit)}"
+    return marked
 
 
 def _joined(first: str, second: str) -> str:

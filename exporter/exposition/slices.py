@@ -84,7 +84,7 @@ class _Slice:
     def _compressed(self, form: Format) -> bytes:
         compressor = self._compressors[form]
         parts = [(getattr(piece, form), piece.lines) for piece in self._pieces]
-        compressed = compressor.compress(parts, self._joined(form))
+        compressed = compressor.compress(parts)
         compressor.forget_unused()
         return compressed
 

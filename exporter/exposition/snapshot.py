@@ -8,20 +8,24 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from threading import Lock
 from types import MappingProxyType
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from exporter import catalogue
 from exporter.catalogue.model import Metric
 from exporter.exposition.chunk import Chunk
 from exporter.exposition.compression import Compressor
-from exporter.exposition.negotiation import Format
 from exporter.exposition.pieces import END, Piece, header
+from exporter.exposition.rendered import USUAL, Form, Rendered
 from exporter.families import Family, TargetLabels
-from exporter.times import Micros
+from exporter.times import MINUTE, Micros
 
 log = logging.getLogger(__name__)
+
+WANTED_FOR: Final = 10 * MINUTE
+"""So long after a client asked for a form it is made with each publication; longer than any scrape interval."""
 
 
 class OwnLines(NamedTuple):
@@ -53,22 +57,6 @@ class Content(NamedTuple):
     own: tuple[OwnFamily, ...]
 
 
-class Rendered(NamedTuple):
-    """Ready bodies, all of the same content. ``at`` is when they were made."""
-
-    text: bytes
-    openmetrics: bytes
-    text_gzip: bytes
-    openmetrics_gzip: bytes
-    at: Micros
-
-    def body(self, form: Format, *, gzip: bool) -> bytes:
-        """Return the body that was negotiated."""
-        if form == "openmetrics":
-            return self.openmetrics_gzip if gzip else self.openmetrics
-        return self.text_gzip if gzip else self.text
-
-
 class Snapshot:
     """Everything that is exposed. Families come in the order of ``metrics``, each with all its targets, by name.
 
@@ -83,7 +71,10 @@ class Snapshot:
         self._headers = {metric.name: header(metric) for metric in metrics}
         self._chunks: dict[str, dict[str, Chunk]] = {metric.name: {} for metric in metrics}
         self._own: tuple[OwnFamily, ...] = ()
+        self._wanted: dict[Form, Micros] = {}
+        """When each form was last known to be asked for."""
         self._compressor = Compressor()
+        self._compressing = Lock()
         self._lock = Lock()
 
     def update(self, target: TargetLabels, families: Iterable[Family]) -> None:
@@ -130,22 +121,30 @@ class Snapshot:
             self._own = tuple(families)
 
     def publish(self, at: Micros) -> Rendered:
-        """Make the bodies, put them where readers look, and return them."""
+        """Make the bodies that are asked for, put them where readers look, and return them.
+
+        A form is made beforehand as long as a client asked for it within ``WANTED_FOR``.
+        """
         with self._lock:
             content = self._chosen()
             pieces = [piece for piece in _pieces(content) if piece.lines]
-            text = b"".join([piece.text for piece in pieces])
-            openmetrics = b"".join([piece.openmetrics for piece in pieces])
-            rendered = Rendered(
-                text,
-                openmetrics,
-                self._compressor.compress([(piece.text, piece.lines) for piece in pieces], text),
-                self._compressor.compress([(piece.openmetrics, piece.lines) for piece in pieces], openmetrics),
-                at,
-            )
-            self._compressor.forget_unused()
+            if self.current is None:
+                self._wanted[USUAL] = at
+            else:
+                self._wanted.update(dict.fromkeys(self.current.asked, at))
+            wanted = [form for form, asked in self._wanted.items() if at - asked <= WANTED_FOR]
+            rendered = Rendered(partial(self._body, pieces), at, wanted)
+            with self._compressing:
+                self._compressor.forget_unused()
             self.current, self.content = rendered, content
             return rendered
+
+    def _body(self, pieces: Sequence[Piece], form: Form) -> bytes:
+        parts = [(piece.openmetrics if form.format == "openmetrics" else piece.text, piece.lines) for piece in pieces]
+        if not form.gzip:
+            return b"".join([part for part, _ in parts])
+        with self._compressing:
+            return self._compressor.compress(parts)
 
     def _chosen(self) -> Content:
         families = []

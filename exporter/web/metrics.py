@@ -22,7 +22,7 @@ _LONGEST_ACCEPT: Final = 2048
 
 
 class Metrics:
-    """Sends the current snapshot; renders nothing, compresses nothing and waits for nobody."""
+    """Sends the current snapshot: bytes that are ready, unless a form is asked for that nobody asked for lately."""
 
     def __init__(self, current: Callable[[], Rendered | None], slices: Slices, targets: Callable[[], Targets]) -> None:
         """Take what returns the snapshot, or None as long as there is none; its slices; and what can be asked for."""
@@ -41,7 +41,9 @@ class Metrics:
             return
         if choice is None:
             rendered = self._current()
-            body = None if rendered is None else rendered.body(wanted.format, gzip=wanted.gzip)
+            body = None if rendered is None else rendered.ready(wanted.format, gzip=wanted.gzip)
+            if body is None and rendered is not None:  # nobody asked for this form for a while
+                body = await run_in_threadpool(rendered.body, wanted.format, gzip=wanted.gzip)
         else:
             body = await run_in_threadpool(self._slices.body, choice, wanted.format, gzip=wanted.gzip)
         if body is None:

@@ -105,7 +105,12 @@ def eventually(condition: Callable[[], bool]) -> bool:
     return True
 
 
-RENDERED = Rendered(b"# text\n", b"# EOF\n", b"text, compressed", b"openmetrics, compressed", 0)
+def rendered(text: bytes = b"# text\n") -> Rendered:
+    """Bodies that tell which one they are."""
+    return Rendered.of(text, b"# EOF\n", b"text, compressed", b"openmetrics, compressed")
+
+
+RENDERED = rendered()
 WELL = Verdict(True, "All is well.")
 
 

@@ -18,7 +18,7 @@ from exporter.web.protocol import Limits
 from exporter.web.server import Server
 from tests.web.configuration.files import Certificates
 from tests.web.secure import TLS, ask, client_context, encrypted
-from tests.web.serving import RENDERED, Service, connected, eventually, is_closed, request, serving
+from tests.web.serving import RENDERED, Service, connected, eventually, is_closed, rendered, request, serving
 from tests.web.test_protocol import Slow
 from tests.web.test_tls import secured
 
@@ -99,7 +99,7 @@ def test_silent_and_slow_and_idle_ones_make_room_for_a_scrape(five: Server, said
 
 
 def test_a_stalled_reader_makes_room_and_frees_its_snapshot() -> None:
-    service = Service(rendered=RENDERED._replace(text=bytes(8_000_000)))
+    service = Service(rendered=rendered(text=bytes(8_000_000)))
     with (
         serving(service.application(), PATIENT, connections=1) as server,
         connected(server, receive_buffer=4096) as stalled,
@@ -123,7 +123,7 @@ def test_an_answer_under_way_makes_room_for_nobody() -> None:
 
 def test_a_reader_that_took_all_is_idle_again() -> None:
     """It stalled, and went on: it makes room like any other."""
-    service = Service(rendered=RENDERED._replace(text=bytes(8_000_000)))
+    service = Service(rendered=rendered(text=bytes(8_000_000)))
     with serving(service.application(), PATIENT, connections=1) as server, connected(server) as reader:
         assert len(ask(reader).body) == 8_000_000
         assert request(server, "GET", "/-/ready").status == 200

@@ -17,7 +17,17 @@ from exporter.web import server as server_module
 from exporter.web.address import Address, bind
 from exporter.web.protocol import LimitedProtocol, Limits
 from exporter.web.server import Server
-from tests.web.serving import RENDERED, Service, connected, eventually, is_closed, read_answer, request, serving
+from tests.web.serving import (
+    RENDERED,
+    Service,
+    connected,
+    eventually,
+    is_closed,
+    read_answer,
+    rendered,
+    request,
+    serving,
+)
 
 QUICK = Limits(request_bytes=8192, receive_timeout=0.1, write_timeout=0.2, keep_alive=0.3, linger=0.5)
 PATIENT = replace(QUICK, receive_timeout=60.0, write_timeout=60.0, keep_alive=60.0)
@@ -286,7 +296,7 @@ def test_a_request_behind_a_slow_answer_is_not_late() -> None:
 
 
 def test_a_reader_that_stalls_is_cut_off_and_frees_its_snapshot() -> None:
-    service = Service(rendered=RENDERED._replace(text=BIG))
+    service = Service(rendered=rendered(text=BIG))
     before = sys.getrefcount(BIG)
     limits = replace(PATIENT, write_timeout=0.2)
     with serving(service.application(), limits) as server, connected(server, receive_buffer=4096) as client:
@@ -308,7 +318,7 @@ def test_a_reader_that_stalls_with_little_unread_is_cut_off_too(monkeypatch: pyt
 
     monkeypatch.setattr(server_module, "bind", bind_with_small_buffers)
     body = bytes(60_000)
-    service = Service(rendered=RENDERED._replace(text=body))
+    service = Service(rendered=rendered(text=body))
     before = sys.getrefcount(body)
     with serving(service.application(), QUICK) as server, connected(server, receive_buffer=4096) as client:
         client.sendall(GET)
@@ -318,7 +328,7 @@ def test_a_reader_that_stalls_with_little_unread_is_cut_off_too(monkeypatch: pyt
 
 
 def test_a_slow_reader_that_reads_gets_it_whole_and_may_ask_again() -> None:
-    service = Service(rendered=RENDERED._replace(text=BIG))
+    service = Service(rendered=rendered(text=BIG))
     limits = replace(PATIENT, write_timeout=1.0)
     with serving(service.application(), limits) as server, connected(server, receive_buffer=65_536) as client:
         with client.makefile("rb") as stream:

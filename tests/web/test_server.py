@@ -16,7 +16,17 @@ from exporter.exposition import Rendered
 from exporter.web import server as server_module
 from exporter.web.address import Address
 from exporter.web.server import Server
-from tests.web.serving import RENDERED, Service, connected, eventually, is_closed, read_answer, request, serving
+from tests.web.serving import (
+    RENDERED,
+    Service,
+    connected,
+    eventually,
+    is_closed,
+    read_answer,
+    rendered,
+    request,
+    serving,
+)
 
 GET = b"GET /metrics HTTP/1.1\r\nHost: exporter.test\r\n\r\n"
 
@@ -51,7 +61,7 @@ def test_an_address_in_use_is_the_starters_error() -> None:
 
 def test_it_serves_on_plain_asyncio_where_there_is_no_uvloop(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(server_module, "new_event_loop", asyncio.new_event_loop)
-    service = Service(rendered=RENDERED._replace(text=bytes(3_000_000)))
+    service = Service(rendered=rendered(text=bytes(3_000_000)))
     with serving(service.application()) as server:
         assert len(request(server, "GET", "/metrics").body) == 3_000_000
         with connected(server, receive_buffer=4096) as stalled:
@@ -109,7 +119,7 @@ def test_stopping_lets_an_answer_under_way_end() -> None:
 
 
 def test_stopping_waits_for_no_reader_longer_than_the_grace() -> None:
-    service = Service(rendered=RENDERED._replace(text=bytes(8_000_000)))
+    service = Service(rendered=rendered(text=bytes(8_000_000)))
     server = Server(service.application(), Address("127.0.0.1", 0))
     server.start()
     with connected(server) as idle, connected(server, receive_buffer=4096) as stalled:
@@ -124,7 +134,7 @@ def test_stopping_waits_for_no_reader_longer_than_the_grace() -> None:
 def test_scrapes_during_swaps_see_one_whole_snapshot() -> None:
     """Each body is of one kind of byte and of that byte's own length, so that a mixture would show."""
     bodies = [bytes([number]) * (200_000 + 1_000 * number) for number in range(50)]
-    snapshots = [Rendered(body, body, body, body, at=number) for number, body in enumerate(bodies)]
+    snapshots = [Rendered.of(body, body, body, body, at=number) for number, body in enumerate(bodies)]
     service = Service(rendered=snapshots[0])
     done = threading.Event()
     seen: set[int] = set()

@@ -19,7 +19,7 @@ from exporter.web.protocol import Limits
 from exporter.web.server import Server
 from tests.web.configuration.files import PASSWORD, Certificates, hashed, write
 from tests.web.secure import TLS, VERIFIED, ask, basic, client_context, encrypted
-from tests.web.serving import RENDERED, Service, connected, eventually, is_closed, serving
+from tests.web.serving import RENDERED, Service, connected, eventually, is_closed, rendered, serving
 
 
 @contextmanager
@@ -300,7 +300,7 @@ def test_a_peer_that_does_not_finish_the_handshake_is_closed(made: Certificates)
 
 def test_a_reader_over_tls_that_stalls_is_cut_off_and_frees_its_snapshot(made: Certificates) -> None:
     big = bytes(8_000_000)
-    service = Service(rendered=RENDERED._replace(text=big))
+    service = Service(rendered=rendered(text=big))
     before = sys.getrefcount(big)
     limits = replace(Limits(), write_timeout=0.3)
     context = client_context(made.folder)
@@ -319,7 +319,7 @@ def test_a_reader_over_tls_that_stalls_is_cut_off_and_frees_its_snapshot(made: C
 
 def test_a_large_answer_over_tls_arrives_whole(made: Certificates) -> None:
     big = bytes(range(256)) * 40_000
-    service = Service(rendered=RENDERED._replace(text=big))
+    service = Service(rendered=rendered(text=big))
     context = client_context(made.folder)
     with secured(made.folder, TLS, service=service) as server, encrypted(server, context) as client:
         for _ in range(2):
