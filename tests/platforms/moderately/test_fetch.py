@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from exporter.counting.ledger import ListingState, OpenRun
-from exporter.errors import InvalidResponse, ServerFailed
+from exporter.errors import InvalidResponse, ServerFailed, Unauthorized
 from exporter.observations import ListingFailed, Page, Roster
 from exporter.platforms.base import View
 from exporter.platforms.moderately import ModeratelyPlatform
@@ -263,6 +263,30 @@ def test_many_included_agents_make_several_listings() -> None:
     assert runs(batches) == ["e1"]
     assert isinstance(batches[0], Roster)
     assert batches[0].listings == ("executions", "executions/1", "executions/2")
+
+
+def several(refused: int) -> tuple[Team, ModeratelyPlatform]:
+    """A team of two listings, the first of which is refused."""
+    agents = {f"a-{number:03}": f"in {number}" for number in range(60)}
+    team = Team([execution(1, version="v")], agents=agents, versions={"v": "a-059"}, refuses=("a-000", refused))
+    return team, moderately(include=["in *"])
+
+
+def test_one_listing_of_several_fails_alone() -> None:
+    """The others go on, and the target says so."""
+    team, platform = several(404)
+    batches = poll(team, platform=platform)
+    (failed,) = (batch for batch in batches if isinstance(batch, ListingFailed))
+    assert (failed.listing, failed.reason) == ("executions", "not_found")
+    assert runs(batches) == ["e1"]
+
+
+def test_what_concerns_the_whole_target_ends_the_poll() -> None:
+    """A refused key is not tried on every listing."""
+    team, platform = several(401)
+    with pytest.raises(Unauthorized):
+        poll(team, platform=platform)
+    assert {asked["agentIds"].partition(",")[0] for asked in team.asked("/agent-executions")} == {"a-000"}
 
 
 def test_a_new_agent_moves_no_other_to_another_request() -> None:

@@ -51,6 +51,8 @@ class Team:
     down: str | None = None
     agents_of_lost: str = ""
     created: Mapping[str, str] = field(default_factory=dict)
+    refuses: tuple[str, int] | None = None
+    """The first agent of a listing, and the status that it is answered with."""
     blips: dict[str, int] = field(default_factory=dict)
 
     def __call__(self, request: httpx.Request) -> httpx.Response:
@@ -77,6 +79,8 @@ class Team:
                     {"agentConfigurationVersionId": v, "agentId": a} for v, a in self.versions.items() if v in wanted
                 ]
                 return reply(found)
+        if self.refuses and request.url.params.get("agentIds", "").startswith(self.refuses[0]):
+            return reply({}, status=self.refuses[1])
         return reply(self.listing(request.url.params))
 
     def listing(self, params: httpx.QueryParams) -> dict[str, Any]:
