@@ -8,20 +8,24 @@ from hypothesis import strategies as st
 from exporter.platforms.moderately.totals import Check
 from exporter.times import MINUTE, SECOND
 
-POLLS = st.lists(st.tuples(st.integers(0, 5), st.integers(0, 5), st.booleans()), min_size=1, max_size=30)
-"""Runs that end before the number is read, runs that end between the number and the walk, a walk to the floor."""
+POLLS = st.lists(
+    st.tuples(st.integers(0, 5), st.integers(0, 5), st.integers(0, 5), st.booleans()), min_size=1, max_size=30
+)
+"""Runs that end before the number is read, those of the very second, runs that end between the number and the walk,
+a walk to the floor."""
 
 
 @given(st.integers(0, 1000), POLLS)
-def test_without_loss_there_is_never_an_alarm(history: int, polls: list[tuple[int, int, bool]]) -> None:
+def test_without_loss_there_is_never_an_alarm(history: int, polls: list[tuple[int, int, int, bool]]) -> None:
     """Whatever ends between the number and the walk, in the same second too."""
     check, counted, ended = Check(), 0, history
-    for number, (before, between, swept) in enumerate(polls):
+    for number, (before, just, between, swept) in enumerate(polls):
         assert not check.missing(counted)
         at = number * MINUTE
-        ended += before
+        ended += before + just
         check.asked(ended, at)
         ends = {f"{number}/{each}": at + each * SECOND // 2 for each in range(between)}
+        ends |= {f"{number}/just {each}": at for each in range(just)}
         ended += between
         counted = ended - history
         check.walked(ends, swept=swept or not number)
