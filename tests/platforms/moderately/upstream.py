@@ -58,8 +58,9 @@ class Team:
     def __call__(self, request: httpx.Request) -> httpx.Response:
         """Answer a request."""
         self.requests.append(request)
-        if request.url.path == self.down:
-            return reply({}, status=503)
+        status = 503 if request.url.path == self.down else self._refusal(request.url.params)
+        if status is not None:
+            return reply({}, status=status)
         blip = self.blips.get(request.url.path, 0)
         self.blips[request.url.path] = blip - 1
         match request.url.path:
@@ -79,9 +80,12 @@ class Team:
                     {"agentConfigurationVersionId": v, "agentId": a} for v, a in self.versions.items() if v in wanted
                 ]
                 return reply(found)
-        if self.refuses and request.url.params.get("agentIds", "").startswith(self.refuses[0]):
-            return reply({}, status=self.refuses[1])
         return reply(self.listing(request.url.params))
+
+    def _refusal(self, params: httpx.QueryParams) -> int | None:
+        """The status of an answer that is refused."""
+        agent, status = self.refuses or (None, None)
+        return status if agent is not None and params.get("agentIds", "").startswith(agent) else None
 
     def listing(self, params: httpx.QueryParams) -> dict[str, Any]:
         """A page of executions."""
