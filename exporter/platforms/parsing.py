@@ -15,7 +15,7 @@ from decimal import Decimal
 from functools import cache
 from typing import Annotated, Any, Final, TypeVar, cast, dataclass_transform
 
-from annotated_types import MinLen
+from annotated_types import MaxLen, MinLen
 from pydantic import (
     BaseModel,
     BeforeValidator,
@@ -32,7 +32,7 @@ from pydantic.dataclasses import dataclass
 from exporter.errors import InvalidResponse
 from exporter.http import Reply
 from exporter.observations import Skipped
-from exporter.platforms.labels import kept
+from exporter.platforms.labels import MAX_TEXT, kept
 from exporter.times import HOUR, SECOND, Micros, from_datetime
 
 EARLIEST: Final = 946_684_800 * SECOND
@@ -145,7 +145,7 @@ def _identifier(value: object) -> str:
     return text
 
 
-_UsualText = Annotated[str, Strict(), MinLen(0)]
+_UsualText = Annotated[str, Strict(), MinLen(0), MaxLen(MAX_TEXT)]
 """What pydantic reads without asking us. It looks into text, and refuses lone surrogates, only for a length."""
 
 Text = Annotated[_UsualText | Annotated[str | None, PlainValidator(_text)] | None, Field(union_mode="left_to_right")]
@@ -153,7 +153,8 @@ Text = Annotated[_UsualText | Annotated[str | None, PlainValidator(_text)] | Non
 RequiredText = Annotated[str, BeforeValidator(_required_text)]
 """Text, possibly empty."""
 Identifier = Annotated[
-    Annotated[str, Strict(), MinLen(1)] | Annotated[str, PlainValidator(_identifier)], Field(union_mode="left_to_right")
+    Annotated[str, Strict(), MinLen(1), MaxLen(MAX_TEXT)] | Annotated[str, PlainValidator(_identifier)],
+    Field(union_mode="left_to_right"),
 ]
 """What tells a record from others: text that is not empty."""
 Time = Annotated[Micros | None, PlainValidator(moment)]

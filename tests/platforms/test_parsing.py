@@ -17,6 +17,7 @@ from pydantic import TypeAdapter, ValidationError
 from exporter.errors import InvalidResponse
 from exporter.http import Reply
 from exporter.observations import Skipped
+from exporter.platforms.labels import MAX_TEXT
 from exporter.platforms.parsing import (
     Count,
     Identifier,
@@ -290,3 +291,16 @@ def test_a_bad_record_keeps_its_values_to_itself() -> None:
     with pytest.raises(ValidationError) as caught:
         TypeAdapter(Row).validate_python({"id": ["private"], "name": "private"})
     assert "private" not in str(caught.value)
+
+
+def test_an_id_or_a_text_of_a_megabyte_is_cut() -> None:
+    """What is read without asking us has the same end as everything that is remembered."""
+
+    class Thing(Record):
+        id: Identifier
+        text: Text = None
+
+    thing = Thing.model_validate({"id": "i" * 1_000_000, "text": "t" * 1_000_000})
+    assert len(thing.id) == MAX_TEXT
+    assert thing.text is not None
+    assert len(thing.text) == MAX_TEXT

@@ -30,6 +30,7 @@ from exporter.platforms.foundry.records import Attempt, Routine, RoutineRun
 from exporter.platforms.foundry.schedules import schedules_of, unusable
 from exporter.platforms.lengths import lasted
 from exporter.platforms.parsing import believable
+from exporter.redaction import blank
 from exporter.times import Micros
 
 BIRTHS: Final = tuple(Birth(RUNS, (outcome,)) for outcome in OUTCOMES)
@@ -150,7 +151,7 @@ def observe_run(attempt: Attempt, routine: str, now: Micros, counts: Counts = _c
             *lasted(RUN_LATENESS, (), fire_at, triggered if started is None else started),
         )
     return Run(
-        id=run.id,
+        id=blank(run.id),
         workload=routine,
         created=None,
         triggered=triggered,
@@ -176,7 +177,7 @@ def _ids(run: RoutineRun) -> tuple[tuple[str, str], ...]:
         ("correlation_id", run.action_correlation_id),
         ("task_id", run.task_id),
     )
-    return tuple([(kind, value) for kind, value in told if value])
+    return tuple([(kind, blank(value)) for kind, value in told if value])
 
 
 def _delivery(attempt: Attempt, fire_at: Micros | None) -> Delivery | None:

@@ -18,6 +18,7 @@ from exporter.platforms.granite.names import identity
 from exporter.platforms.granite.records import Analytics, Answer, Failure
 from exporter.platforms.granite.settings import GraniteSettings
 from exporter.platforms.parsing import believable
+from exporter.redaction import blank
 from exporter.times import SECOND, Micros
 
 BIRTHS: Final = (
@@ -128,7 +129,7 @@ def _marks(told: Analytics, now: Micros) -> Iterator[tuple[str, Mark]]:
 
 
 def _run_id(failure: Failure) -> str | None:
-    return failure.run_id or failure.execution_id
+    return blank(failure.run_id or failure.execution_id or "") or None
 
 
 def _failed(told: Analytics, now: Micros) -> Iterator[Failed]:
@@ -141,7 +142,7 @@ def _failed(told: Analytics, now: Micros) -> Iterator[Failed]:
                 reason=figures.reason(failure.error_category),
                 started=None if failure.started_at is None else believable(failure.started_at, now),
                 finished=_ended(failure, now) if failure.duration_ms is not None else None,
-                ids=(("execution_id", failure.execution_id),) if failure.execution_id else (),
+                ids=(("execution_id", blank(failure.execution_id)),) if failure.execution_id else (),
             )
 
 

@@ -31,6 +31,7 @@ from exporter.platforms.base import Birth
 from exporter.platforms.lengths import lasted
 from exporter.platforms.moderately.records import TERMINAL, Agent, Execution, Owned, Owner, status_of
 from exporter.platforms.parsing import believable
+from exporter.redaction import blank
 from exporter.times import Micros
 
 BIRTHS: Final = (*(Birth(RUNS, (outcome,)) for outcome in OUTCOMES), Birth(STEP_LIMIT_REACHED, ()))
@@ -109,7 +110,7 @@ def observe_run(owned: Owned, now: Micros) -> Run:
             *lasted(RUN_WAIT, (), created, started),
         )
     return Run(
-        id=execution.agentExecutionId,
+        id=blank(execution.agentExecutionId),
         workload=owned.owner.identity,
         created=created,
         triggered=None,
@@ -120,7 +121,7 @@ def observe_run(owned: Owned, now: Micros) -> Run:
         outcome=outcome or UNKNOWN,
         adds=adds,
         marks=(Mark(LAST_RUN, (outcome,), finished),) if outcome is not None and finished is not None else (),
-        ids=(("agent_id", owned.owner.identity),),
+        ids=(("agent_id", blank(owned.owner.identity)),),
     )
 
 
