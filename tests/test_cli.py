@@ -271,6 +271,29 @@ def test_nothing_heavy_is_loaded_to_check_a_configuration() -> None:
     assert found.stdout == "[]\n"
 
 
+@pytest.mark.real
+def test_nothing_heavy_is_loaded_to_serve(tmp_path: Path) -> None:
+    """Azure's library waits for the first token that is asked for, the simulator for those who ask for it."""
+    config = tmp_path / "config.yaml"
+    config.write_text(
+        "targets: [{name: a, platform: foundry, endpoint: 'http://127.0.0.1:9/api/projects/a', auth: {kind: default}},"
+        " {name: b, platform: granite, endpoint: 'http://127.0.0.1:9', api_key: none}]\n"
+        f"state: {tmp_path / 'state.db'}\n"
+    )
+    code = (
+        "import sys; from exporter import app, cli; from exporter.app.service import Service; "
+        "from exporter.config import load; from exporter.web.address import Address; "
+        "settings = load(sys.argv[1], {}); "
+        "service = Service(settings, app.Options(listen=Address('127.0.0.1', 0), state=settings.state)); "
+        "[service._add(each) for each in settings.targets]; service.stop(); "
+        "print([name for name in ('azure.core', 'azure.identity', 'msal', 'cryptography', 'requests',"
+        " 'exporter.simulator', 'uvicorn') if name in sys.modules])"
+    )
+    command = [sys.executable, "-c", code, str(config)]
+    found = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert found.stdout == "['uvicorn']\n"
+
+
 def test_state_commands(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Look, check, copy, rename, forget; what is wrong is a sentence and exit code 1."""
     state, copy = str(tmp_path / "state.db"), str(tmp_path / "copy.db")
