@@ -11,12 +11,12 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from exporter.catalogue.ledger import CORRECTIONS, LATE_RUNS_SKIPPED, RUNS_EXPIRED
-from exporter.catalogue.runs import RUN_DURATION, RUNS
+from exporter.catalogue.runs import RUN_DURATION, RUN_FAILURES, RUNS
 from exporter.counting import count, release
 from exporter.counting.ledger import Series, SeriesKey
-from exporter.observations import Page, Run
-from exporter.times import DAY, HOUR, MINUTE, Micros
-from tests.counting.kit import LIMITS, OUTCOMES, START, WINDOWED, Bench, Parts, ended, running
+from exporter.observations import Add, Page, Run
+from exporter.times import DAY, HOUR, MINUTE, SECOND, Micros
+from tests.counting.kit import LIMITS, OUTCOMES, RULES, START, WINDOWED, Bench, Parts, ended, failed, running
 
 SETTINGS = settings(max_examples=120, deadline=timedelta(seconds=5))
 
@@ -382,3 +382,35 @@ def poll_windows(bench: Bench, platform: Platform, seed: int, *, active: bool) -
             active=active,
         )
     bench.windows(platform.told(state.anchor, now, lies[0]), anchor=state.anchor, move=parts)
+
+
+REASONS = st.sampled_from(["timeout", "quota", "tool", "filter", "unknown"])
+
+
+@SETTINGS
+@given(st.lists(st.tuples(st.sampled_from("vw"), REASONS, st.integers(0, 3600)), max_size=12), st.integers(1, 4))
+def test_a_page_of_runs_is_counted_as_if_each_came_by_itself(told: list[tuple[str, str, int]], cap: int) -> None:
+    """What they add is summed up first: values, folding and exemplars are the same."""
+    ledgers = []
+    for at_once in (True, False):
+        bench = Bench(rules=replace(RULES, limits=replace(LIMITS, max_label_values=cap)))
+        bench.roster("v", "w")
+        bench.now += 2 * HOUR
+        runs = [
+            failed(
+                f"run {number}",
+                START + number * SECOND,
+                after=HOUR,
+                workload=workload,
+                adds=(
+                    Add(RUNS, ("failed",)),
+                    Add(RUN_FAILURES, (reason, "")),
+                    Add(RUN_DURATION, ("failed",), length * SECOND),
+                ),
+            )
+            for number, (workload, reason, length) in enumerate(told)
+        ]
+        for page in [runs] if at_once else [[run] for run in runs]:
+            bench.page(*page, listing="v")
+        ledgers.append((bench.ledger.series, bench.ledger.exemplars, bench.ledger.marks))
+    assert ledgers[0] == ledgers[1]
