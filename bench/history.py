@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import sqlite3
-from contextlib import closing
+from contextlib import ExitStack, closing
+from functools import partial
 from pathlib import Path
 from typing import Final
 
 from bench.kit.canned import BASELINE, control
 from bench.kit.reader import Reader, canned
-from bench.kit.rounds import Cost, cost, median_cost
+from bench.kit.rounds import Cost, cost, interleaved, median_cost
 from bench.kit.script import Bench, Found, Goal
 from bench.kit.tables import count, digits, seconds, size, table, times
 from bench.kit.tools import Tool
@@ -24,27 +25,42 @@ SIZES: Final = (1_000, 10_000, 100_000, 1_000_000)
 SWEEPS: Final = (1_000, 10_000, 100_000)
 RECENT: Final = 150
 """Runs of the last minutes; every poll reads them again."""
-POLLS: Final = 15
+POLLS: Final = 25
 IDS_AT_ONCE: Final = 10_000
 NOW: Final[Micros] = (BASELINE + RECENT + 300) * SECOND
 
 
 def measure(bench: Bench) -> Found:
-    """Each size in a state and an upstream of its own: polls, the file, a sweep."""
+    """Each size in a state and an upstream of its own: the file, polls in turn, a sweep."""
     found: Found = {"polls": {}, "state": {}, "sweeps": {}}
-    for older in SIZES[:2] if bench.quick else SIZES:
-        with canned(bench.processes, f"older-{older}", runs=RECENT, routines=1, older=older) as (port, _):
+    with ExitStack() as opened:
+        readers: dict[str, tuple[Reader, int]] = {}
+        for older in SIZES[:2] if bench.quick else SIZES:
+            upstream = canned(bench.processes, f"older-{older}", runs=RECENT, routines=1, older=older)
+            port, _ = opened.enter_context(upstream)
             control(port, now=NOW // SECOND, open=1)
             state = bench.folder / f"{older}.db"
-            with closing(Reader("foundry", port, state, NOW // SECOND)) as reader:
-                empty = _bytes(state)
-                _remember(reader, older)
-                found["state"][str(older)] = (_bytes(state) - empty) / older
-                found["polls"][str(older)] = _polls(reader, port)
-                if older in SWEEPS:
-                    found["sweeps"][str(older)] = _sweep(reader, port)
-        bench.say(f"{older} runs: done")
+            reader = opened.enter_context(closing(Reader("foundry", port, state, NOW // SECOND)))
+            empty = _bytes(state)
+            _remember(reader, older)
+            found["state"][str(older)] = (_bytes(state) - empty) / older
+            reader.poll()  # it counts the recent runs
+            control(port)
+            readers[str(older)] = reader, port
+            bench.say(f"{older} runs: remembered")
+        costs = interleaved(POLLS, {older: partial(_poll, reader) for older, (reader, _) in readers.items()})
+        for older, (reader, port) in readers.items():
+            told = control(port)
+            each = {"requests": told["requests"] / POLLS, "bytes": told["sent"] / POLLS}
+            found["polls"][older] = {**median_cost(costs[older])._asdict(), **each}
+            if int(older) in SWEEPS:
+                found["sweeps"][older] = _sweep(reader, port)
     return found
+
+
+def _poll(reader: Reader) -> Cost:
+    reader.clock.world += SECOND
+    return cost(reader.poll)
 
 
 def _remember(reader: Reader, older: int) -> None:
@@ -73,21 +89,6 @@ def _bytes(state: Path) -> int:
     with closing(sqlite3.connect(state)) as connection:
         (pages,), (page,) = (connection.execute(f"PRAGMA {each}").fetchone() for each in ("page_count", "page_size"))
         return int(pages) * int(page)
-
-
-def _polls(reader: Reader, port: int) -> dict[str, float]:
-    reader.poll()  # it counts the recent runs
-    control(port)
-    costs: list[Cost] = []
-    for _ in range(POLLS):
-        reader.clock.world += SECOND
-        costs.append(cost(reader.poll))
-    told = control(port)
-    return {
-        **median_cost(costs)._asdict(),
-        "requests": told["requests"] / POLLS,
-        "bytes": told["sent"] / POLLS,
-    }
 
 
 def _sweep(reader: Reader, port: int) -> dict[str, float]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from typing import NamedTuple, Protocol
 
 from exporter.counting.crowd import Crowd
@@ -262,8 +263,9 @@ def plus(left: Value, right: Value) -> Value:
     return tuple(a + b for a, b in zip(left, right, strict=True))
 
 
+@cache
 def zero(width: int) -> Value:
-    """Return the value of a series that was just born."""
+    """Return the value of a series that was just born; all of one width share it."""
     return (0,) * width
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from sys import intern
 from typing import Any, Final, Generic, NamedTuple, TypeVar
 
 from exporter.counting.ledger import (
@@ -21,6 +22,7 @@ from exporter.counting.ledger import (
     WindowKey,
     WindowState,
     WorkloadState,
+    zero,
 )
 from exporter.times import Micros
 
@@ -86,6 +88,16 @@ def _series_key(key: SeriesKey) -> Row:
     return (key.family, pack(key.labels))
 
 
+def _key_of(family: str, labels: str) -> SeriesKey:
+    """Read the name of a series. Of a hundred thousand most values are the same few: each is kept once."""
+    return SeriesKey(intern(family), tuple(map(intern, unpack(labels))))
+
+
+def _series_of(row: Row) -> tuple[SeriesKey, Series]:
+    shown, pending = unpack(row[2]), unpack(row[3])
+    return _key_of(row[0], row[1]), Series(shown, pending if any(pending) else zero(len(pending)), *row[4:])
+
+
 def _state_table(
     name: str, key: str, state: Any, packed: tuple[str, ...] = (), booleans: tuple[str, ...] = ()
 ) -> Table[str, Any]:
@@ -142,7 +154,7 @@ FIGURES: Final[Table[WindowKey, WindowState]] = Table(
     WindowState._fields,
     lambda key: (key[0], *_series_key(key[1])),
     tuple,
-    lambda row: ((row[0], SeriesKey(row[1], unpack(row[2]))), WindowState(*row[3:])),
+    lambda row: ((row[0], _key_of(row[1], row[2])), WindowState(*row[3:])),
 )
 SERIES: Final[Table[SeriesKey, Series]] = Table(
     "series",
@@ -150,7 +162,7 @@ SERIES: Final[Table[SeriesKey, Series]] = Table(
     Series._fields,
     _series_key,
     lambda series: (pack(series.shown), pack(series.pending), *series[2:]),
-    lambda row: (SeriesKey(row[0], unpack(row[1])), Series(unpack(row[2]), unpack(row[3]), *row[4:])),
+    _series_of,
 )
 MARKS: Final[Table[SeriesKey, Micros]] = Table(
     "mark",
@@ -158,5 +170,5 @@ MARKS: Final[Table[SeriesKey, Micros]] = Table(
     ("at",),
     _series_key,
     lambda at: (at,),
-    lambda row: (SeriesKey(row[0], unpack(row[1])), row[2]),
+    lambda row: (_key_of(row[0], row[1]), row[2]),
 )
