@@ -35,19 +35,19 @@ def measure(bench: Bench) -> Found:
     found: Found = {"polls": {}, "state": {}, "sweeps": {}}
     with ExitStack() as opened:
         readers: dict[str, tuple[Reader, int]] = {}
-        for older in SIZES[:2] if bench.quick else SIZES:
-            upstream = canned(bench.processes, f"older-{older}", runs=RECENT, routines=1, older=older)
+        for number in SIZES[:2] if bench.quick else SIZES:
+            upstream = canned(bench.processes, f"older-{number}", runs=RECENT, routines=1, older=number)
             port, _ = opened.enter_context(upstream)
             control(port, now=NOW // SECOND, open=1)
-            state = bench.folder / f"{older}.db"
+            state = bench.folder / f"{number}.db"
             reader = opened.enter_context(closing(Reader("foundry", port, state, NOW // SECOND)))
             empty = _bytes(state)
-            _remember(reader, older)
-            found["state"][str(older)] = (_bytes(state) - empty) / older
+            _remember(reader, number)
+            found["state"][str(number)] = (_bytes(state) - empty) / number
             reader.poll()  # it counts the recent runs
             control(port)
-            readers[str(older)] = reader, port
-            bench.say(f"{older} runs: remembered")
+            readers[str(number)] = reader, port
+            bench.say(f"{number} runs: remembered")
         costs = interleaved(POLLS, {older: partial(_poll, reader) for older, (reader, _) in readers.items()})
         for older, (reader, port) in readers.items():
             told = control(port)
