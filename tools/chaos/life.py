@@ -50,7 +50,7 @@ def live(life: Life, platforms: tuple[str, ...], folder: Path) -> Result:
     body = _Body(life, platforms, folder, result)
     try:
         body.run()
-    except (Trouble, httpx.HTTPError) as error:
+    except Exception as error:  # noqa: BLE001  a life that breaks is wrong, and the others go on
         result.errors.append(f"{type(error).__name__}: {error}")
     finally:
         body.close()
