@@ -11,7 +11,7 @@ from collections import Counter, OrderedDict
 from collections.abc import Callable, Iterable, Iterator
 from typing import TypeVar
 
-from exporter.simulator.clock import HOUR
+from exporter.simulator.clock import DAY, HOUR
 from exporter.simulator.generate import Profile, runs_between
 from exporter.simulator.incidents import Script
 from exporter.simulator.model import Platform, Run, State, Workload
@@ -41,6 +41,7 @@ class GeneratedRuns:
         self._fired: OrderedDict[Slot, tuple[Run, ...]] = OrderedDict()
         self._born: OrderedDict[Slot, tuple[Run, ...]] = OrderedDict()
         self._settled: OrderedDict[Slot, Counter[State]] = OrderedDict()
+        self._settled_days: dict[Slot, Counter[State]] = {}
 
     def forget(self) -> None:
         """Make everything again when it is asked for."""
@@ -48,6 +49,7 @@ class GeneratedRuns:
             self._fired.clear()
             self._born.clear()
             self._settled.clear()
+            self._settled_days.clear()
 
     def reach(self, place: Place, now: int) -> int:
         """How long after a fire of this workload something can still happen to its runs, in microseconds."""
@@ -83,13 +85,28 @@ class GeneratedRuns:
             return found
         since, until = max(since, self.start), min(until, now + 1)
         settled_before = now - self.reach(place, now)
-        for number in range(since // HOUR, -(-until // HOUR)):
+        number, last = since // HOUR, -(-until // HOUR)
+        while number < last:
             begin, end = number * HOUR, (number + 1) * HOUR
+            if number % 24 == 0 and since <= begin and begin + DAY <= min(until, settled_before):
+                found += self._settled_day(place, number, now)
+                number += 24
+                continue
             if since <= begin and end <= min(until, settled_before):
                 found += self._settled_slot(place, number, now)
             else:
                 found += tally((r for r in self._slot(place, number) if since <= r.created_at < until), now)
+            number += 1
         return found
+
+    def _settled_day(self, place: Place, number: int, now: int) -> Counter[State]:
+        """The 24 hours from ``number`` on, added up once: sums over all time would make every hour anew."""
+        with self._lock:
+            slot = (*place, number)
+            if (found := self._settled_days.get(slot)) is None:
+                hours = (self._settled_slot(place, hour, now) for hour in range(number, number + 24))
+                found = self._settled_days[slot] = sum(hours, Counter[State]())
+            return found
 
     def _settled_slot(self, place: Place, number: int, now: int) -> Counter[State]:
         with self._lock:

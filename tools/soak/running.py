@@ -15,6 +15,8 @@ from tools.soak.worlds import PLATFORMS, Course, build
 POLL_EVERY: Final = 6 * 3600.0
 """Simulated seconds between two polls of a target."""
 POLLS_A_DAY: Final = round(24 * 3600 / POLL_EVERY)
+COLLECT_EVERY: Final = 5
+"""Days between two full collections, which make what is measured what is held."""
 SETTLING: Final = 3
 """Polls at the last instant, after which all that ended is counted."""
 PAGE_BYTES: Final = os.sysconf("SC_PAGE_SIZE")
@@ -78,7 +80,8 @@ def soak(seed: int, course: Course, state: Path, tell: Callable[[Day], None]) ->
 def _measured(day: int, made: Program) -> Day:
     ledgers = [target.ledger for target in made.targets.values()]
     size = len(made.text())
-    gc.collect()
+    if day % COLLECT_EVERY == 0:
+        gc.collect()
     resident = int(Path("/proc/self/statm").read_text("ascii").split()[1])
     return Day(
         day=day,
