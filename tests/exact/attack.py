@@ -47,6 +47,14 @@ TOO_SLOW: Final = frozenset({"oversized_body", "gzip_bomb", "deep_json"})
 """They cost seconds in an attack of many polls, and have tests of their own."""
 
 
+LACKING: Final = frozenset(
+    {"dropped_rows", "empty_list", "endless_empty_pages", "late_rows", "lost_rows", "record_not_an_object"}
+    | {"record_without_id", "missing_names"}
+)
+"""Faults by which an answer lacks rows. Of Moderately they meet executions only: an agent that two answers running lack
+is unnamed, and whom its runs were counted for can never be put right."""
+
+
 class Killed(BaseException):
     """The process is gone."""
 
@@ -192,7 +200,8 @@ class Attack:
             self.bends |= card.bends
             times = self.random.choice((None, 1, 4))
             probability = self.random.uniform(0.1, 0.6) if times is None else 1.0
-            self.simulator.faults.on(name, times=times, probability=probability, **card.options(self.random))
+            path = "agent-executions" if self.platform == "moderately" and name in LACKING else None
+            self.simulator.faults.on(name, path=path, times=times, probability=probability, **card.options(self.random))
 
     def _aim(self) -> None:
         dice = self.random.random()
