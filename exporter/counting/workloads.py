@@ -13,6 +13,7 @@ from exporter.counting.draft import Draft
 from exporter.counting.ledger import SeriesKey, WorkloadState
 from exporter.counting.series import add, born, key_of
 from exporter.observations import Level, Roster, Workload
+from exporter.texts import MAX_LABEL, cut
 from exporter.times import DAY, HOUR
 
 FORMER_LABELS = 5
@@ -66,7 +67,9 @@ def see(draft: Draft, item: Workload) -> WorkloadState:
 def slot_of(draft: Draft, identity: str) -> str:
     """Return the workload label of an identity's series; one that nobody named is seen now."""
     state = draft.workload(identity)
-    return see(draft, Workload(identity, identity)).slot if state is None else state.slot
+    if state is None:
+        state = see(draft, Workload(identity, cut(identity, MAX_LABEL)))
+    return state.slot
 
 
 def _slot(draft: Draft, label: str) -> str:

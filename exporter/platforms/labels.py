@@ -6,14 +6,11 @@ become a label, stand on a page or in the state: they are blanked here.
 
 from __future__ import annotations
 
-import hashlib
 import re
 from typing import Final
 
 from exporter.redaction import blank
-
-MAX_LENGTH: Final = 200
-"""Characters of a label value."""
+from exporter.texts import MAX_LABEL, cut
 
 MAX_TEXT: Final = 16_384
 """Characters of any text that is kept: names and ids are remembered for months. No real one is nearly as long."""
@@ -25,7 +22,6 @@ RESERVED: Final = frozenset({"_other", UNNAMED})
 """Values that we give; a workload that really bears one gets a trailing ``_``."""
 
 _LONE_SURROGATE = re.compile("[\ud800-\udfff]")
-_DIGEST_BYTES: Final = 8
 
 
 def clean(text: str) -> str:
@@ -36,19 +32,12 @@ def clean(text: str) -> str:
 
 def value(text: str) -> str:
     """Return ``text`` as a label value: encodable, and cut with a hash at the end when it is too long."""
-    return _cut(clean(text), MAX_LENGTH)
+    return cut(clean(text), MAX_LABEL)
 
 
 def kept(text: str) -> str:
     """Return ``text`` as it may be remembered: encodable, and cut with a hash at the end when it is far too long."""
-    return _cut(clean(text), MAX_TEXT)
-
-
-def _cut(text: str, longest: int) -> str:
-    if len(text) <= longest:
-        return text
-    digest = hashlib.blake2b(text.encode(), digest_size=_DIGEST_BYTES).hexdigest()
-    return f"{text[: longest - len(digest) - 1]}~{digest}"
+    return cut(clean(text), MAX_TEXT)
 
 
 def workload(name: str) -> str:

@@ -156,7 +156,9 @@ Identifier = Annotated[
     Annotated[str, Strict(), MinLen(1), MaxLen(MAX_TEXT)] | Annotated[str, PlainValidator(_identifier)],
     Field(union_mode="left_to_right"),
 ]
-"""What tells a record from others: text that is not empty."""
+"""What tells one of very many records from others: text that is not empty. A secret in it is left to ``observe``."""
+SafeIdentifier = Annotated[str, PlainValidator(_identifier)]
+"""The same for what is remembered by it: made safe here."""
 Time = Annotated[Micros | None, PlainValidator(moment)]
 """A point in time in any of the shapes of ``moment``, else None."""
 Count = Annotated[int, BeforeValidator(whole)]

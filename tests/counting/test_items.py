@@ -5,9 +5,10 @@ from __future__ import annotations
 import pytest
 
 from exporter.catalogue.granite import TOKENS, WORKFLOW_STEPS
-from exporter.catalogue.runs import COMPLETED, FAILED, RUN_FAILURES, RUNS
+from exporter.catalogue.runs import COMPLETED, FAILED, LAST_RUN, RUN_FAILURES, RUNS
 from exporter.counting.ledger import SeriesKey
-from exporter.observations import Example, Move, Reading, Source, Windows, WindowTotal, Workload
+from exporter.observations import Example, Mark, Move, Reading, Source, Windows, WindowTotal, Workload
+from exporter.platforms import labels
 from exporter.times import DAY, HOUR, MINUTE, Micros
 from tests.counting.kit import START, Bench
 
@@ -223,3 +224,10 @@ def test_what_is_read_now_and_then_does_not_say_how_fresh_the_data_are() -> None
     reading: Reading[WindowTotal] = Reading(A, bench.now, ())
     bench.put(Windows((Source("cancelled", reading, complete=False, deep=True),), bench.now, levels=None))
     assert bench.ledger.listings.keys() == {"list"}
+
+
+def test_a_workload_that_only_a_mark_names_gets_the_label_that_its_list_would_give(bench: List) -> None:
+    """A name of any length is an identity; what is exposed of it is a label value."""
+    name = "n" * 16_000
+    bench.put(Windows((), bench.now, (), levels=None, marks=((name, Mark(LAST_RUN, (FAILED,), bench.now)),)))
+    assert [key.labels[0] for key in bench.ledger.marks] == [labels.workload(name)]

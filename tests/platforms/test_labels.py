@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from exporter.platforms import labels
+from exporter.platforms.foundry.records import Routine
+from exporter.platforms.moderately.records import Agent, Version
+from exporter.platforms.parsing import Record
+from exporter.platforms.roboto.records import ActionStats
 from exporter.redaction import remember
 
 LONG = "x" * 201
@@ -71,3 +77,23 @@ def test_a_name_that_repeats_a_secret_is_blanked() -> None:
         assert (
             made("short-word stays, it may stand there by chance") == "short-word stays, it may stand there by chance"
         )
+
+
+@pytest.mark.parametrize(
+    ("model", "record"),
+    [
+        (
+            ActionStats,
+            {"action_name": "{}", "action_org_id": "{}", "completed_count": 0, "fail_count": 0, "queued_count": 0},
+        ),
+        (Routine, {"name": "{}"}),
+        (Agent, {"agentId": "{}"}),
+        (Version, {"agentConfigurationVersionId": "{}", "agentId": "{}"}),
+    ],
+)
+def test_what_a_workload_is_remembered_by_repeats_no_secret(model: type[Record], record: dict[str, object]) -> None:
+    """Identities stand in the state for months."""
+    secret = "example-token-that-an-upstream-repeats"
+    remember(secret)
+    body = json.dumps(record).replace("{}", secret)
+    assert secret not in repr(model.model_validate_json(body))

@@ -10,7 +10,7 @@ from typing import Annotated, Any, NamedTuple
 from pydantic import BeforeValidator
 
 from exporter.platforms.labels import kept
-from exporter.platforms.parsing import Identifier, Record, Text, Time, bulk_record
+from exporter.platforms.parsing import Identifier, Record, SafeIdentifier, Text, Time, bulk_record
 from exporter.times import Micros
 
 
@@ -57,7 +57,7 @@ class Action(Record):
 class Routine(Record):
     """One item of ``GET /routines``."""
 
-    name: Identifier
+    name: SafeIdentifier
     enabled: Annotated[bool | None, BeforeValidator(_flag)] = None
     triggers: Annotated[Mapping[str, Trigger], BeforeValidator(_named_objects)] = {}
     action: Annotated[Action | None, BeforeValidator(_object_or_none)] = None

@@ -8,6 +8,7 @@ from typing import Any, Final
 from exporter.observations import Roster
 from exporter.platforms.moderately.api import Api
 from exporter.platforms.moderately.records import Agent, Execution, Owned, Owner
+from exporter.redaction import blank
 from exporter.times import DAY, Micros
 
 ASK_AGAIN: Final = DAY
@@ -70,7 +71,7 @@ class Names:
         version = execution.agentConfigurationVersionId or ""
         agent = self._versions.get(version)
         if agent is None:
-            return Owner(VERSION + version, None)
+            return Owner(VERSION + blank(version), None)
         return Owner(agent, self._named.get(agent))
 
     def _may_ask(self, key: str) -> bool:

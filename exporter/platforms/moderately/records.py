@@ -10,7 +10,7 @@ from typing import Annotated, Final, NamedTuple
 from pydantic import BeforeValidator
 
 from exporter.catalogue.runs import CANCELLED, COMPLETED, FAILED
-from exporter.platforms.parsing import Identifier, Record, Text, Time, bulk_record, whole
+from exporter.platforms.parsing import Identifier, Record, SafeIdentifier, Text, Time, bulk_record, whole
 from exporter.times import Micros
 
 
@@ -54,7 +54,7 @@ class Execution:
 class Agent(Record):
     """One item of ``GET /agents``."""
 
-    agentId: Identifier  # noqa: N815
+    agentId: SafeIdentifier  # noqa: N815
     name: Text = None
     createdAt: Time = None  # noqa: N815
     totalRuns: Number = None  # noqa: N815
@@ -64,8 +64,8 @@ class Agent(Record):
 class Version(Record):
     """One item of ``GET /agent-configuration-versions``, which tells whose an execution is."""
 
-    agentConfigurationVersionId: Identifier  # noqa: N815
-    agentId: Identifier  # noqa: N815
+    agentConfigurationVersionId: SafeIdentifier  # noqa: N815
+    agentId: SafeIdentifier  # noqa: N815
 
 
 class Owner(NamedTuple):

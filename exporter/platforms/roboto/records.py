@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from exporter.platforms.parsing import Count, Identifier, Record, RequiredText
+from exporter.platforms.parsing import Count, Record, RequiredText, SafeIdentifier
 
 
 class ActionStats(Record):
     """One item of the list: an action's invocations over the window that was asked for."""
 
     action_name: RequiredText
-    action_org_id: Identifier
+    action_org_id: SafeIdentifier
     completed_count: Count
     fail_count: Count
     queued_count: Count
@@ -24,7 +24,7 @@ COUNTS = frozenset({"completed_count", "fail_count", "queued_count"})
 class Caller(Record):
     """One organisation that the token's user belongs to (``GET /v1/orgs/caller``)."""
 
-    org_id: Identifier
+    org_id: SafeIdentifier
 
 
 class Figures(NamedTuple):
