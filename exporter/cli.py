@@ -11,7 +11,6 @@ import os
 import signal
 import sys
 import tempfile
-import threading
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -24,6 +23,7 @@ from exporter.completion import script
 from exporter.config import PLATFORMS, Settings, advice, load
 from exporter.errors import ConfigError, ExporterError
 from exporter.redaction import redact
+from exporter.signals import Signals
 from exporter.times import SystemClock
 from exporter.web.address import Address
 
@@ -127,14 +127,12 @@ def _web_options(chosen: argparse.Namespace, **others: Any) -> Options:
 
 def _simulate(chosen: argparse.Namespace) -> int:
     """The simulated platforms alone, until a signal comes."""
-    stop = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: stop.set())
     simulator = _simulator(chosen)
     address: Address = chosen.web_listen_address
-    with simulator.serve(port=address.port, host=address.host or "0.0.0.0") as server:  # noqa: S104 - asked for by ":port"
+    host = address.host or "0.0.0.0"  # noqa: S104 - asked for by ":port"
+    with Signals(signal.SIGINT, signal.SIGTERM) as signals, simulator.serve(port=address.port, host=host) as server:
         print(_configuration(simulator.endpoints(server.base_url), simulator.credentials), flush=True)
-        stop.wait()
+        signals.wait()
     return OK
 
 
