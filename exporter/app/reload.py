@@ -15,6 +15,19 @@ class Difference(NamedTuple):
     removed: tuple[str, ...]
     added: tuple[TargetSettings, ...]
 
+    def counts(self) -> dict[str, int]:
+        """Return how many targets are removed, renamed (by ``previous_name``), changed and added: no target twice."""
+        added = {target.name for target in self.added}
+        gone = set(self.removed) - added
+        renamed = {target.previous_name for target in self.added if target.name not in self.removed} & gone
+        changed = added.intersection(self.removed)
+        return {
+            "removed": len(gone) - len(renamed),
+            "renamed": len(renamed),
+            "changed": len(changed),
+            "added": len(added) - len(changed) - len(renamed),
+        }
+
 
 def difference(old: Settings, new: Settings) -> Difference:
     """Compare two configurations. Raises ConfigError for what only a restart can change."""

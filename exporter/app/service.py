@@ -272,7 +272,7 @@ class Service:
             self._reload_error = None
             self.metrics.config_reload(True, self._clock.now().wall / SECOND)
             self._tick_own()
-            log.info("configuration reloaded", extra={"removed": len(change.removed), "added": len(added)})
+            log.info("configuration reloaded", extra=change.counts())
 
     def _read_settings(self) -> Settings:
         if self._options.read_settings is None:

@@ -43,6 +43,32 @@ def test_what_changed_is_taken_out_and_put_in(
     assert (change.removed, tuple(target.name for target in change.added)) == (removed, added)
 
 
+@pytest.mark.parametrize(
+    ("new", "told"),
+    [
+        ([FLEET, OTHER], {}),
+        ([FLEET], {"removed": 1}),
+        ([FLEET, OTHER, {**FLEET, "name": "third"}], {"added": 1}),
+        ([FLEET, {**OTHER, "interval": "5m"}], {"changed": 1}),
+        ([FLEET, {**OTHER, "previous_name": "fleet"}], {"changed": 1}),
+        ([FLEET, {**OTHER, "name": "third", "previous_name": "other"}], {"renamed": 1}),
+        ([{**OTHER, "name": "third", "previous_name": "elsewhere"}], {"removed": 2, "added": 1}),
+        (
+            [
+                {**FLEET, "interval": "5m"},
+                {**OTHER, "name": "third", "previous_name": "other"},
+                {**OTHER, "name": "fourth"},
+            ],
+            {"renamed": 1, "changed": 1, "added": 1},
+        ),
+    ],
+)
+def test_what_the_log_says_of_it(new: Sequence[Mapping[str, Any]], told: Mapping[str, int]) -> None:
+    """A changed target is neither removed nor added, and a renamed one keeps its totals."""
+    none = {"removed": 0, "renamed": 0, "changed": 0, "added": 0}
+    assert difference(settings(FLEET, OTHER), settings(*new)).counts() == {**none, **told}
+
+
 def test_another_state_takes_a_restart() -> None:
     """Totals cannot move from file to file while they are counted."""
     with pytest.raises(ConfigError, match=r"state: changed from state\.db to other\.db; that takes a restart"):
