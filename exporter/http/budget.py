@@ -11,6 +11,7 @@ Three limits at once; the strictest decides:
 from __future__ import annotations
 
 import hashlib
+import math
 import threading
 import time
 from collections.abc import Callable
@@ -86,7 +87,7 @@ class Budget:
                     self._left -= 1
                 return 0.0
         if wait > max_wait:
-            raise RateLimited(f"no request allowed for {wait:.0f} s: {why}", retry_after=wait)
+            raise RateLimited(f"no request allowed for {math.ceil(wait)} s: {why}", retry_after=wait)
         return max(wait, SHORTEST_WAIT)
 
     def announce(self, quota: Quota) -> None:

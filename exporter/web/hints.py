@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
+from exporter.catalogue.model import PlatformName
 from exporter.errors import Reason
 from exporter.web.views import Exposure
 
@@ -12,7 +13,8 @@ HINTS: Final[Mapping[Reason, str]] = {
     "timeout": "The platform answered too slowly. If that is usual for it, raise the target's timeout.",
     "connection": "Check that this host reaches the endpoint: name resolution, firewall, proxy.",
     "tls": "Check the endpoint's certificate, and that this host trusts who signed it.",
-    "unauthorized": "Check the target's credentials: they may be missing, mistyped, expired or revoked.",
+    "unauthorized": "Check the target's credentials: they may be missing, mistyped, expired or revoked. A file that "
+    "holds them is read again at the next poll; the configuration, after a reload.",
     "forbidden": "The credentials are valid but may not read this: give their owner read access.",
     "not_found": "Check the target's endpoint and its organisation, project or team.",
     "rate_limited": "Fewer requests are allowed than are made: raise the interval. If it is our own "
@@ -35,6 +37,15 @@ DEGRADED: Final[Mapping[str, str]] = {
     "unsorted": "The platform lists runs out of order; they are read whole once an hour.",
 }
 """What the reasons of ``automation_exporter_target_degraded`` mean; platforms may have further ones."""
+
+UNREAD: Final = frozenset({"workload_error", "listing_error"})
+"""Those of them that a part of the last poll failed for."""
+
+FEED_LACKS: Final[Mapping[PlatformName, str]] = {
+    "roboto": "Roboto tells sums only, no single runs: look for them in its console.",
+    "granite": "Granite names its latest failures only: look for others in its console.",
+}
+"""Why runs of a platform may have failed that the page does not show."""
 
 EXPOSURES: Final[Mapping[Exposure, str]] = {
     "certificate not verified": "insecure_skip_verify is on: anybody between here and the platform can take the "

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Final
 
+from exporter.web.hints import FEED_LACKS
 from exporter.web.markup import Markup, element, join, void
 from exporter.web.runs_table import COLUMNS, OPEN_COLUMNS, OPEN_RUNS, RUNS, SHOWN, ended_table, open_table
 from exporter.web.selection import RunFilter, address
@@ -69,7 +71,7 @@ def status_page(view: StatusView, runs: RunsView, asked: Wanted) -> str:
     body = element(
         "body",
         element("header", element("h1", _TITLE), links),
-        element("main", _summary(view, up), _targets(view, asked), _ended(runs, asked), _open(runs, asked)),
+        element("main", _summary(view, up), _targets(view, asked), _ended(view, runs, asked), _open(runs, asked)),
     )
     return f"<!doctype html>{element('html', head, body, lang='en')}\n"
 
@@ -96,12 +98,12 @@ def _targets(view: StatusView, asked: Wanted) -> Markup:
     return _section(TARGETS, "Targets", shown)
 
 
-def _ended(runs: RunsView, asked: Wanted) -> Markup:
+def _ended(view: StatusView, runs: RunsView, asked: Wanted) -> Markup:
     if not runs.ended:
         found = "No run in memory failed, was late or was given up"
         text = f"{found}, of those that are asked for; completed ones are not kept." if asked.runs else f"{found}."
         empty = element("p", text, class_="faint")
-        return _section(RUNS, "Failed and late runs", _chosen(asked.runs), empty)
+        return _section(RUNS, "Failed and late runs", _chosen(asked.runs), empty, *_lacking(view, asked.runs))
     return _section(
         RUNS,
         "Failed and late runs",
@@ -109,6 +111,12 @@ def _ended(runs: RunsView, asked: Wanted) -> Markup:
         _more(runs.ended_total, asked.runs),
         ended_table(runs, asked.ended, asked.query(without=RUNS)),
     )
+
+
+def _lacking(view: StatusView, chosen: RunFilter) -> Iterator[Markup]:
+    """Say where the runs are that a platform does not tell: an alert may have led here."""
+    platforms = {target.platform for target in view.targets if chosen.may_be_of(target.name)}
+    return (element("p", text) for platform, text in FEED_LACKS.items() if platform in platforms)
 
 
 def _open(runs: RunsView, asked: Wanted) -> Markup:

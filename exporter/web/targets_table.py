@@ -6,13 +6,13 @@ from collections.abc import Iterable
 from typing import Final
 
 from exporter.times import SECOND, Micros
-from exporter.web.hints import DEGRADED, EXPOSURES, HINTS
+from exporter.web.hints import DEGRADED, EXPOSURES, HINTS, UNREAD
 from exporter.web.markup import Markup, element, join
 from exporter.web.selection import address
 from exporter.web.sorting import Column, Order, headings, in_order
 from exporter.web.tables import EMPTY, lines, row, span, table
 from exporter.web.times import length, moment
-from exporter.web.views import PaceView, TargetState, TargetView
+from exporter.web.views import ErrorView, PaceView, TargetState, TargetView
 
 PLACE: Final = "targets"
 SORT: Final = "sort"
@@ -113,14 +113,20 @@ def _said(target: TargetView, now: Micros) -> Markup:
     error = target.error
     parts = []
     if error is not None:
-        parts = [
-            element("p", element("strong", error.reason), ", ", moment(error.at, now)),
-            element("p", error.message),
-            element("p", HINTS[error.reason], class_="hint"),
-        ]
+        over = _is_over(target, error)
+        named = (element("strong", error.reason), ", ", moment(error.at, now), "; polls are good again" if over else "")
+        parts = [element("p", *named), element("p", error.message)]
+        if not over:
+            parts.append(element("p", HINTS[error.reason], class_="hint"))
     meant = [(reason, DEGRADED[reason]) for reason in target.degraded if reason in DEGRADED]
     parts += [element("p", element("strong", reason), ": ", meaning) for reason, meaning in meant]
     return element("div", *parts, class_="wide") if parts else EMPTY
+
+
+def _is_over(target: TargetView, error: ErrorView) -> bool:
+    """Whether the last poll was good as a whole: what went wrong before needs nobody any more."""
+    partly = UNREAD.intersection(target.degraded)
+    return target.state == "up" and not partly and target.last_success is not None and target.last_success > error.at
 
 
 def _number(number: int) -> Markup:

@@ -48,6 +48,9 @@ def test_a_wait_that_does_not_fit_is_refused_at_once() -> None:
     with pytest.raises(RateLimited, match="60 s: requests_per_minute is used up") as caught:
         budget.acquire(30)
     assert caught.value.retry_after == pytest.approx(60)
+    time.sleep(59.7)
+    with pytest.raises(RateLimited, match="no request allowed for 1 s"):
+        budget.acquire(0)
 
 
 def test_a_wait_always_moves_the_clock() -> None:

@@ -7,6 +7,7 @@ import re
 from pathlib import Path
 
 from exporter.web import api
+from exporter.web.hints import HINTS
 from tests.web.samples import FAILED, NEW, NOW, RUNNING, RUNS, STATUS
 from tests.web.serving import Service, request, serving
 
@@ -56,7 +57,7 @@ def test_a_target() -> None:
     assert target["error"] == {
         "reason": "unauthorized",
         "message": "401 from the token service",
-        "hint": "Check the target's credentials: they may be missing, mistyped, expired or revoked.",
+        "hint": HINTS["unauthorized"],
         "at": "2023-11-14T22:10:20.000Z",
     }
     assert (target["quota_limit"], target["quota_remaining"], target["backoff_seconds"]) == (100, 40, 3.4)

@@ -10,13 +10,13 @@ import pytest
 
 from exporter.errors import REASONS
 from exporter.times import DAY, HOUR, MINUTE, SECOND, Micros
-from exporter.web.hints import DEGRADED, HINTS
+from exporter.web.hints import DEGRADED, FEED_LACKS, HINTS
 from exporter.web.markup import Markup, element, join, void
 from exporter.web.pages import Wanted, status_page, wanted
 from exporter.web.runs_table import SHOWN
 from exporter.web.selection import RunFilter
 from exporter.web.style import STYLE_POLICY
-from exporter.web.views import RunsView, StatusView, TargetView
+from exporter.web.views import ErrorView, RunsView, StatusView, TargetView
 from tests.web.samples import DOWN, FAILED, NEW, NOW, RUNNING, RUNS, STATUS, UP
 
 NO_RUNS = RunsView(NOW)
@@ -57,6 +57,20 @@ def test_a_target_is_one_row_with_all_that_is_known_of_it() -> None:
         ]
     ]
     assert 'datetime="2023-11-14T22:13:15Z"' in page(DOWN)
+
+
+def test_an_error_that_is_over_needs_nobody() -> None:
+    error = ErrorView("unauthorized", "401 from the token service", at=NOW - MINUTE)
+    well = replace(UP, error=error, last_success=NOW)
+    assert cells(page(well), "targets")[0][-1] == (
+        "unauthorized|, 1 min ago; polls are good again|401 from the token service"
+    )
+    for not_over in (
+        replace(well, degraded=("workload_error",)),
+        replace(well, state="down"),
+        replace(well, last_success=NOW - HOUR),
+    ):
+        assert HINTS["unauthorized"] in html.unescape(page(not_over))
 
 
 def test_a_target_that_was_not_polled_yet_has_empty_cells() -> None:
@@ -124,6 +138,15 @@ def test_a_choice_of_runs_is_said_and_can_be_taken_back() -> None:
     chosen = RunFilter(workloads=("a&b",), late=True)
     text = status_page(STATUS, RUNS, wanted("", "", "", chosen))
     assert 'Only workload a&amp;b, late true. <a href="/#runs">Show all runs</a>' in text
+
+
+@pytest.mark.parametrize(
+    ("targets", "lacking"), [(("fleet",), True), (("agents",), False), ((), True), (("of-no-shard",), False)]
+)
+def test_runs_that_a_platform_does_not_tell_are_said_to_be_elsewhere(targets: tuple[str, ...], lacking: bool) -> None:
+    asked = wanted("", "", "", RunFilter(targets=targets))
+    assert (FEED_LACKS["roboto"] in status_page(STATUS, RunsView(NOW), asked)) == lacking
+    assert FEED_LACKS["roboto"] not in status_page(STATUS, RUNS, asked)
 
 
 def test_more_runs_than_a_page_holds_are_in_the_json() -> None:
