@@ -96,7 +96,8 @@ def parser() -> argparse.ArgumentParser:
     simulate = _command(
         commands,
         "simulate",
-        "only the simulated platforms, to develop against; prints the configuration that reads them",
+        "only the simulated platforms, to develop against; prints the configuration that reads them, and how to start "
+        "an incident such as a burst of failures",
     )
     _address_flag(simulate, f"127.0.0.1:{SIMULATOR_PORT}")
     _world_flags(simulate)
@@ -189,7 +190,7 @@ def _address_flag(command: argparse.ArgumentParser, address: str) -> None:
 def _world_flags(command: argparse.ArgumentParser) -> None:
     command.add_argument("--seed", type=int, default=1, help="which simulated world; default: 1")
     command.add_argument(
-        "--pace", type=float, default=20.0, metavar="SECONDS", help="mean time between runs; default: 20"
+        "--pace", type=float, default=20.0, metavar="SECONDS", help="mean time between runs of a workload; default: 20"
     )
     command.add_argument("--workloads", type=int, default=6, metavar="N", help="workloads of each platform; default: 6")
 

@@ -131,7 +131,8 @@ def _simulate(chosen: argparse.Namespace) -> int:
     address: Address = chosen.web_listen_address
     host = address.host or "0.0.0.0"  # noqa: S104 - asked for by ":port"
     with Signals(signal.SIGINT, signal.SIGTERM) as signals, simulator.serve(port=address.port, host=host) as server:
-        print(_configuration(simulator.endpoints(server.base_url), simulator.credentials), flush=True)
+        configuration = _configuration(simulator.endpoints(server.base_url), simulator.credentials)
+        print(f"{configuration}{_INCIDENTS.format(server.base_url)}# Ctrl-C stops them.", flush=True)
         signals.wait()
     return OK
 
@@ -249,11 +250,18 @@ def demo_settings(endpoints: Mapping[Simulated, str], credentials: Credentials, 
     return Settings.model_validate({"targets": targets, "workloads": workloads, "state": state})
 
 
+_INCIDENTS: Final = """\
+# Every few minutes something goes wrong for a while, on one platform after the other. To choose what and when:
+#   curl {0}/_simulator/incidents   # what there is, and what is on
+#   curl {0}/_simulator/incidents --data '{{"name": "failure_burst", "platform": "foundry", "seconds": 300}}'
+"""
+
+
 def _configuration(endpoints: Mapping[Simulated, str], credentials: Credentials) -> str:
     """Return the file that makes the exporter read the simulated platforms."""
     targets = [demo_target(name, endpoint, credentials) for name, endpoint in endpoints.items()]
     text = yaml.safe_dump({"targets": targets}, sort_keys=False)
-    return f"# The simulated platforms listen; this configuration reads them.\n{text}# Ctrl-C stops them."
+    return f"# The simulated platforms listen; this configuration reads them.\n{text}"
 
 
 COMMANDS: Final[Mapping[str, Command]] = {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 import signal
 import sqlite3
 import subprocess
@@ -255,6 +256,8 @@ def test_simulate_prints_the_configuration_that_reads_it(simulate: subprocess.Po
         answer = httpx.get(f"{target.base_url}/", headers={"Authorization": "Bearer wrong"}, trust_env=False)
         assert answer.status_code in range(400, 500)
         assert answer.headers["Date"]
+    address, body = re.findall(r"curl (\S+) --data '(.*)'", text)[0]
+    assert httpx.post(address, content=body, trust_env=False).json()["name"] == "failure_burst"
     simulate.send_signal(signal.SIGTERM)
     assert simulate.wait(10) == 0
 
