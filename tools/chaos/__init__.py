@@ -9,6 +9,7 @@
     upstream.py  the simulator as a process; service.py  the exporter as a process
     nursery.py   a process that makes exporters of itself; processes.py  starting, waiting, ending
     life.py      one life: start, kill, restart, settle, compare
+    settings.py  the exporter's configuration; scrapes.py  a scraper that looks for counters that fall
     truth.py     the exposition and the ledger, the truth, and where they differ
     report.py    the table
 

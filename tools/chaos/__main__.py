@@ -16,14 +16,14 @@ from typing import Final
 from tools.chaos.life import live
 from tools.chaos.plan import plan
 from tools.chaos.processes import kill_all
-from tools.chaos.report import Result, table
+from tools.chaos.report import GOOD, Result, table
 from tools.chaos.worlds import PLATFORMS
 
 SHOWN: Final = 12
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Live all lives; 1 when something was lost, doubled or wrong."""
+    """Live all lives; 1 when something was lost, doubled or wrong, or a life was not lived to its end."""
     parser = argparse.ArgumentParser(prog="chaos", description=__doc__)
     parser.add_argument("--lives", type=int, default=2, help="how many; default: 2")
     parser.add_argument("--kills", type=int, default=10, help="of each life; default: 10")
@@ -46,7 +46,7 @@ def main(arguments: Sequence[str]) -> int:
         results = list(pool.map(one, range(chosen.first, chosen.first + chosen.lives)))
     print(table(chosen.seed, results))
     print(f"\n{time.monotonic() - began:.0f} s")
-    if not any(result.wrong for result in results):
+    if all(result.verdict == GOOD for result in results):
         if chosen.folder is None:
             folder.rmdir()
         return 0
@@ -54,13 +54,13 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def _tell(result: Result, folder: Path) -> None:
-    verdict = "WRONG" if result.wrong else "good"
-    print(f"life {result.life.number}: {verdict}, {result.kills.total()} kills, {result.runs} runs", file=sys.stderr)
-    for line in [*result.errors, *map(str, result.differences[:SHOWN])]:
+    told = f"{result.verdict}, {result.kills.total()} kills, {result.runs} runs"
+    print(f"life {result.life.number}: {told}", file=sys.stderr, flush=True)
+    for line in [*result.errors, *result.unfinished, *map(str, result.differences[:SHOWN])]:
         print(f"  {line}", file=sys.stderr)
     if len(result.differences) > SHOWN:
         print(f"  and {len(result.differences) - SHOWN} more", file=sys.stderr)
-    if result.wrong:
+    if result.verdict != GOOD:
         print(f"  see {folder}/life-{result.life.number}", file=sys.stderr)
 
 

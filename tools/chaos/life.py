@@ -5,8 +5,8 @@ from __future__ import annotations
 import shutil
 import signal
 import subprocess
-import threading
 import time
+import traceback
 from collections import Counter
 from dataclasses import asdict
 from pathlib import Path
@@ -16,48 +16,59 @@ import httpx
 import yaml
 
 from exporter import killpoints
-from exporter.catalogue import ALL, ledger
+from exporter.catalogue import ledger
 from exporter.catalogue.runs import RUNS
-from exporter.cli import demo_target
-from exporter.simulator import Credentials
-from exporter.simulator.foundry import FoundryFace
-from exporter.simulator.granite import GraniteFace
-from exporter.simulator.moderately import ModeratelyFace
-from exporter.simulator.roboto import RobotoFace
 from tools.chaos import truth
 from tools.chaos.clock import SECOND, SharedClock
 from tools.chaos.deck import Bend
 from tools.chaos.plan import Cycle, FaultOn, Life
 from tools.chaos.processes import Nursery, Process, Trouble, free_port, start, wait_for
-from tools.chaos.report import Result
+from tools.chaos.report import GOOD, Result
+from tools.chaos.scrapes import Scrapes
+from tools.chaos.settings import USUAL, Patience, settings, target_name
 from tools.chaos.worlds import LISTED, WORKLOADS
 
 START: Final = 1_790_000_000 * SECOND
-READY_WITHIN: Final = 180.0
-SETTLE_WITHIN: Final = 240.0
-LOOK_EVERY: Final = 0.4
+READY_WITHIN: Final = 300.0
 COMPARE_EVERY: Final = 2.0
 TERMINATE_WITHIN: Final = 60.0
 """What takes longer hangs, however busy the machine is."""
+ANSWER_WITHIN: Final = 60.0
 
-_WATCHED: Final = tuple(metric.name for metric in ALL if metric.durable and metric.type in ("counter", "histogram"))
+SETTLING: Final = (
+    (USUAL, 120.0),
+    (Patience(interval=6.0, timeout=6.0), 180.0),
+    (Patience(interval=30.0, timeout=20.0), 300.0),
+)
+"""How patient the exporter is while all comes to rest, and for how many seconds. On a machine so busy that no poll ends
+in time, it is started again with more patience. Together less than the 900 s after which open runs expire."""
 
 
 def live(life: Life, platforms: tuple[str, ...], folder: Path) -> Result:
-    """Live a life in ``folder``, which stays when something was wrong."""
+    """Live a life in ``folder``, which stays unless all was good."""
     folder.mkdir(parents=True)
     result = Result(life)
-    body = _Body(life, platforms, folder, result)
+    body: _Body | None = None
     try:
+        body = _Body(life, platforms, folder, result)
         body.run()
-    except Exception as error:  # noqa: BLE001  a life that breaks is wrong, and the others go on
-        result.errors.append(f"{type(error).__name__}: {error}")
-    finally:
-        body.close()
+    except Exception as error:  # noqa: BLE001  a life that breaks is not finished, and the others go on
+        _broke(result, error, folder)
+    try:
+        if body is not None:
+            body.close()
+    except Exception as error:  # noqa: BLE001  the same
+        _broke(result, error, folder)
     result.errors += _tracebacks(folder / "exporter.log")
-    if not result.wrong:
+    if result.verdict == GOOD:
         shutil.rmtree(folder)
     return result
+
+
+def _broke(result: Result, error: Exception, folder: Path) -> None:
+    result.unfinished.append(f"{type(error).__name__}: {error}")
+    with (folder / "life.log").open("a") as log:
+        traceback.print_exception(error, file=log)
 
 
 class _Body:
@@ -71,7 +82,9 @@ class _Body:
         self._config = folder / "config.yaml"
         self._port = free_port()
         upstream_port = free_port()
-        self._upstream = httpx.Client(base_url=f"http://127.0.0.1:{upstream_port}", timeout=30, trust_env=False)
+        self._upstream = httpx.Client(
+            base_url=f"http://127.0.0.1:{upstream_port}", timeout=ANSWER_WITHIN, trust_env=False
+        )
         arguments = [
             f"--clock={self._clock}",
             f"--port={upstream_port}",
@@ -83,14 +96,14 @@ class _Body:
         self._simulator = start("tools.chaos.upstream", arguments, folder / "upstream.log")
         self._nursery = Nursery(folder / "exporter.log")
         self._exporter: Process | None = None
-        self._scrapes = _Scrapes(self._port)
+        self._scrapes = Scrapes(self._port)
         self._anchors: frozenset[tuple[Any, ...]] = frozenset()
         self._pruned = 0
 
     def run(self) -> None:
         """Start, kill, restart; then settle and compare."""
         wait_for(self._upstream_answers, "the simulator answers", READY_WITHIN)
-        self._config.write_text(yaml.safe_dump(self._settings(), sort_keys=False))
+        self._configure(USUAL)
         self._scrapes.start()
         self._wake()
         for cycle in self._life.cycles:
@@ -102,6 +115,8 @@ class _Body:
     def close(self) -> None:
         """End what still runs."""
         self._scrapes.stop()
+        self._result.fell = self._scrapes.fell
+        self._result.unfinished += [self._scrapes.trouble] if self._scrapes.trouble else []
         if self._exporter is not None:
             self._result.stopped_in = self._end("exporter", self._exporter)
         self._end("upstream", self._simulator)
@@ -176,7 +191,7 @@ class _Body:
         whether it was there when its listing is read for the first time later."""
         walks = {"foundry": len(WORKLOADS["foundry"]), "moderately": 1}
         known = (name for name in self._platforms if name in LISTED)
-        return self._has_baselines() and all(truth.walked(self._state, _target(n)) == walks[n] for n in known)
+        return self._has_baselines() and all(truth.walked(self._state, target_name(n)) == walks[n] for n in known)
 
     def _switch_on(self, fault: FaultOn) -> None:
         body = {name: value for name, value in asdict(fault).items() if value is not None}
@@ -201,21 +216,50 @@ class _Body:
     # Compare
 
     def _settle_and_compare(self) -> None:
-        exporter = self._start_exporter(None)
-        wait_for(self._ready, "the exporter is ready", READY_WITHIN)
-        deadline = time.monotonic() + SETTLE_WITHIN
-        swept: int | None = None
-        while True:
+        """Compare until all is at rest and equal, and equal once more when everything was read anew: nothing may be
+        counted twice. What still differs when all is at rest and the time is over is wrong."""
+        rested = self._clock()
+        for patience, seconds in SETTLING:
+            self._configure(patience)
+            exporter = self._start_exporter(None)
+            wait_for(self._ready, "the exporter is ready", READY_WITHIN)
+            if self._settles(exporter, seconds):
+                break
+            left = self._unread_since(rested)
+            if patience is not SETTLING[-1][0]:
+                self._end("exporter", exporter)
+            elif left:
+                self._result.unfinished.append(f"not at rest within {sum(each for _, each in SETTLING):g} s: {left}")
+        self._result.faults.update(self._upstream.get("/_simulator/faults").json()["used"])
+
+    def _settles(self, exporter: Process, seconds: float) -> bool:
+        deadline = time.monotonic() + seconds
+        equal_at: int | None = None
+        while time.monotonic() < deadline:
             time.sleep(COMPARE_EVERY)
             if exporter.poll() is not None:
                 raise Trouble(f"the exporter ended by itself with exit code {exporter.returncode}")
-            equal = self._compare()
-            if equal and swept is None:
-                swept = self._clock()  # once more after everything was read anew: nothing may be counted twice
-            if time.monotonic() > deadline or (equal and swept is not None and self._all_swept_since(swept)):
-                break
-        self._result.faults.update(self._upstream.get("/_simulator/faults").json()["used"])
-        self._result.fell = self._scrapes.fell
+            moment = self._clock()
+            if self._compare():
+                if equal_at is not None and not self._unread_since(equal_at):
+                    return True
+                equal_at = moment if equal_at is None else equal_at
+        return False
+
+    def _unread_since(self, moment: int) -> str:
+        """What was not read whole since then, or is counted and not shown yet; empty when all is at rest."""
+        left = []
+        for platform in self._platforms:
+            name = target_name(platform)
+            if platform in LISTED:
+                read, ahead = truth.sweeps(self._state, name), 0
+            else:
+                read, ahead = truth.read(self._state, name), self._life.skew * SECOND
+            if read is None or read <= moment + ahead:
+                left.append(f"{name} was not read whole")
+            if truth.held_back(self._state, name):
+                left.append(f"{name} holds back what it counted")
+        return ", ".join(left)
 
     def _ready(self) -> bool:
         try:
@@ -223,14 +267,11 @@ class _Body:
         except httpx.TransportError:
             return False
 
-    def _all_swept_since(self, moment: int) -> bool:
-        found = [truth.sweeps(self._state, _target(platform)) for platform in self._platforms if platform in LISTED]
-        return all(swept is not None and swept > moment for swept in found)
-
     def _compare(self) -> bool:
         """Compare all targets once; returns whether nothing differs and nothing is held back."""
         result = self._result
-        text = httpx.get(f"http://127.0.0.1:{self._port}/metrics", trust_env=False).text
+        answer = httpx.get(f"http://127.0.0.1:{self._port}/metrics", timeout=ANSWER_WITHIN, trust_env=False)
+        text = answer.raise_for_status().text
         result.runs = result.compared = result.lost = result.doubled = result.wrong_gauges = 0
         result.late = result.expired = result.written_off = 0
         result.differences = []
@@ -240,13 +281,13 @@ class _Body:
         return not (held or result.differences)
 
     def _compare_target(self, platform: str, text: str) -> bool:
-        result, target = self._result, _target(platform)
+        result, target = self._result, target_name(platform)
         baseline = truth.baselines(self._state)[target]
         # A listing's first instant is included; a window is one of the upstream's clock.
         began = baseline if platform in LISTED else baseline - self._life.skew * SECOND
         since = began - 1 if platform in LISTED else began
         asked = {"platform": platform, "since": str(since), "baseline": str(began)}
-        answer = self._upstream.get("/_simulator/truth", params=asked).json()
+        answer = self._upstream.get("/_simulator/truth", params=asked).raise_for_status().json()
         counted = truth.exposed(text, target)
         corrected = truth.corrections(self._state, target)
         numbers = counted.numbers.copy()
@@ -269,84 +310,15 @@ class _Body:
         result.runs += sum(number for (name, _), number in numbers.items() if name == RUNS.name)
         return truth.held_back(self._state, target)
 
-    def _settings(self) -> dict[str, Any]:
-        def world(seconds: float) -> str:
-            return f"{max(60, round(seconds * self._life.speed))}s"
-
-        def pause(seconds: float) -> str:
-            return f"{round(seconds * 1000 * self._life.speed)}ms"
-
-        endpoints: dict[str, str] = {
-            face.platform: face.prefix for face in (RobotoFace, FoundryFace, GraniteFace, ModeratelyFace)
-        }
+    def _configure(self, patience: Patience) -> None:
         base = str(self._upstream.base_url).rstrip("/")
-        targets = [
-            {**demo_target(name, base + endpoints[name], Credentials()), "name": _target(name)}  # type: ignore[arg-type]
-            for name in self._platforms
-        ]
-        pace = {
-            "interval": "1s",
-            "timeout": "1500ms",
-            "zero_hold": "1s",
-            "requests_per_minute": 100_000,
-            "max_response_bytes": "1MiB",
-            "overlap": pause(4),
-            "deep_interval": pause(1.5),
-            "sweep_interval": pause(3),
-            "settle": world(20),
-            "max_window": world(25 if self._life.short_windows else 900),
-            "open_run_max_age": world(60 if self._life.short_memory else 900),
-            "memory": world(70 if self._life.short_memory else 910),
-            "stale_after": pause(30),
-            "forget_after": world(3000),
-        }
-        return {"targets": targets, "defaults": pace, "state": str(self._state)}
-
-
-def _target(platform: str) -> str:
-    return f"chaos-{platform}"
+        found = settings(self._life, self._platforms, base, str(self._state), patience)
+        self._config.write_text(yaml.safe_dump(found, sort_keys=False))
 
 
 def _would_give_up(life: Life, platform: str) -> bool:
     """Whether a run that never ends would not stay in the gauge until the end."""
     return life.short_memory if platform in LISTED else life.short_windows
-
-
-class _Scrapes:
-    """Scrapes all the time, as Prometheus would, and notes counters that fall."""
-
-    def __init__(self, port: int) -> None:
-        self.fell = 0
-        self._url = f"http://127.0.0.1:{port}/metrics"
-        self._seen: dict[str, float] = {}
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run, daemon=True)
-
-    def start(self) -> None:
-        self._thread.start()
-
-    def stop(self) -> None:
-        self._stop.set()
-        if self._thread.is_alive():
-            self._thread.join()
-
-    def _run(self) -> None:
-        with httpx.Client(timeout=5, trust_env=False) as client:
-            while not self._stop.wait(LOOK_EVERY):
-                try:
-                    text = client.get(self._url).text
-                except httpx.HTTPError:
-                    continue
-                self._note(text)
-
-    def _note(self, text: str) -> None:
-        for line in text.split("\n"):
-            if line.startswith(_WATCHED):
-                series, _, number = line.rpartition(" ")
-                value = float(number)
-                if value < self._seen.get(series, 0.0):
-                    self.fell += 1
-                self._seen[series] = value
 
 
 def _tracebacks(log: Path) -> list[str]:

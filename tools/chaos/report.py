@@ -5,15 +5,25 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Final
 
 from tools.chaos.plan import Life
 from tools.chaos.truth import Difference
 
+GOOD: Final = "good"
+WRONG: Final = "wrong"
+UNFINISHED: Final = "not finished"
+
+UNKNOWN: Final = "?"
+"""In the cells of a life that was not lived to its end."""
+
 HEADINGS = (
-    "life", "kind", "speed", "kills", "of them aimed", "faults met", "runs counted", "numbers compared",
+    "life", "end", "kind", "speed", "kills", "of them aimed", "faults met", "runs counted", "numbers compared",
     "anchors moved", "prunings", "lost", "doubled", "wrong gauges", "fell", "skipped as late", "expired",
     "written off", "log errors",
 )  # fmt: skip
+
+SUMMED_FROM: Final = HEADINGS.index("kills")
 
 
 @dataclass
@@ -43,29 +53,44 @@ class Result:
     """Seconds from SIGTERM to the end of the last exporter."""
     differences: list[Difference] = field(default_factory=list)
     errors: list[str] = field(default_factory=list)
-    """Tracebacks in the log, processes that ended by themselves, a life that was not lived to its end."""
+    """Tracebacks in the exporter's log, processes that ended by themselves."""
+    unfinished: list[str] = field(default_factory=list)
+    """Why the life was not lived to its end: what it counted by then proves nothing."""
 
     @property
-    def wrong(self) -> bool:
-        """Whether anything was not as it must be."""
-        return bool(self.lost or self.doubled or self.wrong_gauges or self.fell or self.errors or self.differences)
+    def verdict(self) -> str:
+        """``GOOD``, ``WRONG``, or ``UNFINISHED`` when nothing is known."""
+        if self.fell or self.errors:
+            return WRONG
+        if self.unfinished:
+            return UNFINISHED
+        return WRONG if self.lost or self.doubled or self.wrong_gauges or self.differences else GOOD
 
     @property
     def row(self) -> tuple[str, ...]:
         """Its line."""
         cells = (
-            self.life.number, self.life.kind, f"{self.life.speed:g}", self.kills.total(),
+            self.life.number, self.verdict, self.life.kind, f"{self.life.speed:g}", self.kills.total(),
             self.kills.total() - self.kills["random"], self.faults.total(), self.runs, self.compared,
-            self.moves, self.prunings, self.lost, self.doubled, self.wrong_gauges, self.fell, self.late,
+            self.moves, self.prunings, *self._compared, self.fell, self.late,
             self.expired, self.written_off, len(self.errors),
         )  # fmt: skip
         return tuple(map(str, cells))
+
+    @property
+    def _compared(self) -> tuple[int | str, ...]:
+        known = (self.lost, self.doubled, self.wrong_gauges)
+        return known if not self.unfinished else tuple(UNKNOWN for _ in known)
 
 
 def table(seed: int, results: Sequence[Result]) -> str:
     """The lives, their sum, and the faults by kind, as Markdown."""
     rows = [result.row for result in results]
-    total = ["all", "", "", *(str(sum(int(row[column]) for row in rows)) for column in range(3, len(HEADINGS)))]
+    ends = Counter(result.verdict for result in results)
+    sums = (
+        sum(int(row[column]) for row in rows if row[column] != UNKNOWN) for column in range(SUMMED_FROM, len(HEADINGS))
+    )
+    total = ["all", f"{ends[GOOD]} {GOOD}", "", "", *map(str, sums)]
     faults: Counter[str] = Counter()
     kills: Counter[str] = Counter()
     for result in results:
@@ -76,6 +101,8 @@ def table(seed: int, results: Sequence[Result]) -> str:
             f"Seed {seed}.",
             "",
             *_aligned([HEADINGS, *rows, tuple(total)]),
+            "",
+            f"Lives: {ends[GOOD]} {GOOD}, {ends[WRONG]} {WRONG}, {ends[UNFINISHED]} {UNFINISHED}.",
             "",
             "Kills: " + ", ".join(f"{name} {number}" for name, number in kills.most_common()) + ".",
             "",

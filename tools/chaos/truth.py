@@ -24,6 +24,8 @@ Numbers = Counter[Key]
 """Sample name and labels (without platform and target, empty ones left out) -> number. Buckets are not cumulative,
 sums are in microseconds."""
 
+LOCKED_FOR: Final = 60.0
+"""Seconds for which the exporter may hold its state while it starts."""
 RUN_LABELS: Final = frozenset({"le"})
 OF_TARGET: Final = ("platform", "target")
 DETAILS: Final = frozenset({"reason", "status_code", "trigger_type", "attempt_source", "action_type"})
@@ -105,6 +107,12 @@ def sweeps(state: Path, target: str) -> int | None:
     return None if not found or None in found else min(found)
 
 
+def read(state: Path, target: str) -> int | None:
+    """The time, as the upstream has it, at which all of the target was last read whole; None when it never was."""
+    found = _rows(state, "SELECT data_at FROM target WHERE name = ?", target)
+    return found[0][0] if found else None
+
+
 def walked(state: Path, target: str) -> int:
     """How many listings were walked to their end at least once."""
     query = "SELECT 1 FROM listing JOIN target ON target.id = listing.target WHERE target.name = ? AND horizon > 0"
@@ -114,11 +122,13 @@ def walked(state: Path, target: str) -> int:
 def _rows(state: Path, query: str, *parameters: object) -> list[tuple[Any, ...]]:
     if not state.exists():
         return []
-    connection = sqlite3.connect(f"file:{state}?mode=ro", uri=True, timeout=10)
+    connection = sqlite3.connect(f"file:{state}?mode=ro", uri=True, timeout=LOCKED_FOR)
     try:
         return connection.execute(query, parameters).fetchall()
-    except sqlite3.OperationalError:  # the first start was killed before it had made its tables
-        return []
+    except sqlite3.OperationalError as error:
+        if "no such table" in str(error):  # the first start was killed before it had made its tables
+            return []
+        raise
     finally:
         connection.close()
 

@@ -11,9 +11,9 @@ from __future__ import annotations
 import argparse
 import signal
 import sys
-import threading
 from collections.abc import Sequence
 
+from exporter.signals import Signals
 from exporter.simulator import FaultBoard, Platform, Simulator
 from exporter.simulator.messages import Request, Response
 from tools.chaos import worlds
@@ -51,13 +51,11 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--page-size", type=int)
     parser.add_argument("--open-at-rest", action="append", default=[], help="platform with runs that never end")
     chosen = parser.parse_args(arguments)
-    stop = threading.Event()
-    signal.signal(signal.SIGTERM, lambda *_: stop.set())
     upstream = Upstream(chosen.seed, chosen.clock, chosen.open_at_rest)
     upstream.roboto.keyed_by = upstream.granite.keyed_by = chosen.keyed_by
     upstream.roboto.page_size = chosen.page_size
-    with upstream.serve(port=chosen.port):
-        stop.wait()
+    with Signals(signal.SIGTERM) as signals, upstream.serve(port=chosen.port):
+        signals.wait()
     return 0
 
 
