@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections import Counter
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import yaml
 
+from exporter.config import load_text
 from exporter.simulator.faults import catalogue
 from tools.chaos import truth
-from tools.chaos.clock import SharedClock
+from tools.chaos.clock import SECOND, SharedClock
 from tools.chaos.deck import DECK, NOT_DEALT, PAGED, Bend
+from tools.chaos.life import SETTLING, live
 from tools.chaos.plan import plan
-from tools.chaos.report import Result, table
+from tools.chaos.report import GOOD, HEADINGS, UNFINISHED, WRONG, Result, table
+from tools.chaos.scrapes import Scrapes
+from tools.chaos.settings import settings
 from tools.chaos.worlds import LISTED, PLATFORMS, WINDOWED
 
 EXPOSITION = """\
@@ -169,8 +176,77 @@ def test_two_processes_agree_on_the_time() -> None:
 )
 def test_a_life_with_anything_wrong_is_wrong(wrong: dict[str, object]) -> None:
     good = Result(plan(1, 0, 1, PLATFORMS), Counter({"random": 1, "start": 2}))
-    assert not good.wrong
-    assert replace(good, **wrong).wrong  # type: ignore[arg-type]
+    assert good.verdict == GOOD
+    assert replace(good, **wrong).verdict == WRONG  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("found", "verdict"),
+    [({}, UNFINISHED), ({"lost": 3}, UNFINISHED), ({"fell": 1}, WRONG), ({"errors": ["e"]}, WRONG)],
+)
+def test_a_life_that_was_not_lived_to_its_end_is_never_good(found: dict[str, object], verdict: str) -> None:
+    """What it had not counted by then proves nothing; a counter that fell does."""
+    cut = Result(plan(1, 0, 1, PLATFORMS), unfinished=["not at rest"])
+    assert replace(cut, **found).verdict == verdict  # type: ignore[arg-type]
+
+
+def test_what_is_not_known_of_a_life_is_no_zero_in_the_table() -> None:
+    good = Result(plan(1, 0, 1, PLATFORMS), runs=10)
+    cut = Result(plan(1, 1, 1, PLATFORMS), lost=3, unfinished=["not at rest"])
+    rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in table(1, [good, cut]).splitlines()[4:7]]
+    columns = [HEADINGS.index(name) for name in ("end", "lost", "doubled", "wrong gauges")]
+    assert [[row[column] for column in columns] for row in rows] == [
+        ["good", "0", "0", "0"],
+        ["not finished", "?", "?", "?"],
+        ["1 good", "0", "0", "0"],
+    ]
+
+
+@pytest.mark.parametrize("broken", ["free_port", "Nursery", "wait_for"])
+def test_a_life_that_breaks_says_why_and_leaves_its_log(
+    broken: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Whether it breaks before it began, or under way, the others of the run go on."""
+
+    def breaks(*arguments: object) -> None:
+        raise OSError("no more of them")
+
+    monkeypatch.setattr(f"tools.chaos.life.{broken}", breaks)
+    result = live(plan(1, 0, 1, PLATFORMS), PLATFORMS, tmp_path / "life-0")
+    assert (result.verdict, result.unfinished) == (UNFINISHED, ["OSError: no more of them"])
+    assert "Traceback" in (tmp_path / "life-0" / "life.log").read_text()
+
+
+def test_a_counter_that_falls_is_seen() -> None:
+    """A counter of one series; another that stays, and a gauge that falls."""
+    scrapes = Scrapes(1)
+    scrapes.note(EXPOSITION)
+    scrapes.note(EXPOSITION.replace('state="running"} 3', 'state="running"} 1'))
+    assert scrapes.fell == 0
+    scrapes.note(EXPOSITION.replace('outcome="completed"} 5', 'outcome="completed"} 4'))
+    assert scrapes.fell == 1
+
+
+def test_a_state_that_cannot_be_read_is_not_taken_for_an_empty_one(tmp_path: Path) -> None:
+    state = tmp_path / "state.db"
+    with closing(sqlite3.connect(state)) as connection:
+        connection.executescript("CREATE TABLE series (other); CREATE TABLE target (id, name)")
+    with pytest.raises(sqlite3.OperationalError, match="no such column"):
+        truth.corrections(state, "t")
+
+
+def test_the_exporter_is_more_patient_while_all_comes_to_rest(tmp_path: Path) -> None:
+    """Each of its configurations is one; runs that never end stay open until the comparison is over."""
+    for number in range(8):
+        lived = plan(1, number, 1, PLATFORMS)
+        for patience, _ in SETTLING:
+            found = settings(lived, PLATFORMS, "http://127.0.0.1:1", "state.db", patience)
+            pace = load_text(yaml.safe_dump(found), {}, name="config.yaml", folder=tmp_path).targets[0]
+            assert pace.timeout == patience.timeout * SECOND
+            assert pace.stale_after is not None
+            assert pace.stale_after >= 5 * pace.interval
+    assert [patience for patience, _ in SETTLING] == sorted({patience for patience, _ in SETTLING})
+    assert sum(seconds for _, seconds in SETTLING) < 900
 
 
 def test_the_table_adds_up() -> None:
@@ -180,5 +256,6 @@ def test_the_table_adds_up() -> None:
     assert text.startswith("Seed 1.\n")
     last = next(line for line in text.splitlines() if line.lstrip("| ").startswith("all"))
     cells = [cell.strip() for cell in last.strip("|").split("|")]
-    assert cells[3:7] == ["6", "2", "5", "30"]
+    assert cells[:2] == ["all", "2 good"]
+    assert cells[4:8] == ["6", "2", "5", "30"]
     assert "html_body 5" in text

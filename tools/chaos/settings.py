@@ -23,6 +23,8 @@ class Patience(NamedTuple):
 
 USUAL: Final = Patience(1.0, 1.5)
 """While it is killed: faults that hold an answer back for ever must not fill a life."""
+MOST_IN_MS: Final = 10_000
+"""Seconds from which on a duration is written in seconds: the configuration takes no more digits."""
 
 
 def target_name(platform: str) -> str:
@@ -37,7 +39,7 @@ def settings(life: Life, platforms: Sequence[str], base: str, state: str, patien
         return f"{max(60, round(seconds * life.speed))}s"
 
     def real(seconds: float) -> str:
-        return f"{round(seconds * 1000)}ms"
+        return f"{round(seconds * 1000)}ms" if seconds < MOST_IN_MS else f"{round(seconds)}s"
 
     def pause(seconds: float) -> str:
         return real(seconds * life.speed)
