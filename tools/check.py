@@ -33,6 +33,13 @@ CHECKS: Mapping[str, Sequence[str]] = {
     ),
 }
 
+MENDED_BY: Mapping[str, str] = {
+    "format": f"{BIN / 'ruff'} format",
+    "generated": "./run docs",
+    "locks": "./run lock",
+}
+"""What mends a check that failed, where one command does."""
+
 
 def run_check(name: str) -> bool:
     """Run one check; print its output only if it failed. True when it passed."""
@@ -43,6 +50,8 @@ def run_check(name: str) -> bool:
     passed = result.returncode == 0
     verdict = "ok" if passed else f"FAILED (exit code {result.returncode})"
     output = "" if passed else result.stdout.decode(errors="replace")
+    if not passed and name in MENDED_BY:
+        output += f"mended by: {MENDED_BY[name]}\n"
     print(f"check {name}: {verdict}, {time.monotonic() - start:.1f} s\n{output}", end="", flush=True)
     return passed
 

@@ -92,7 +92,9 @@ def test_what_counts_a_platforms_runs_is_durable(row: Metric) -> None:
 @each_row
 def test_what_only_a_preview_feeds_is_preview(row: Metric) -> None:
     """Foundry routines are a preview API."""
-    assert (row.stability == "preview") == (set(row.sources) == {"foundry"})
+    only_foundry = set(row.sources) == {"foundry"}
+    right = 'stability="preview"' if only_foundry else 'no stability="preview"'
+    assert (row.stability == "preview") == only_foundry, f"fed by {sorted(row.sources)}: write {right} in its row"
 
 
 @each_row

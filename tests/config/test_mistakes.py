@@ -39,6 +39,7 @@ def test_mistake_has_its_message(case: Path, request: pytest.FixtureRequest) -> 
     found = messages(case)
     if request.config.getoption("--update"):
         expected.write_text(found)
+    assert expected.exists(), f"{expected.name} is missing: ./run test tests/config/test_mistakes.py --update writes it"
     assert found == expected.read_text()
 
 
