@@ -7,12 +7,13 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from contextlib import closing
 from dataclasses import dataclass, field
+from typing import Any
 
 from exporter import killpoints
 from exporter.catalogue.runs import FAILED, RUNS, UNKNOWN
-from exporter.counting import count
+from exporter.counting import count, refusal
 from exporter.counting.feed import FeedRun
-from exporter.errors import Reason
+from exporter.errors import Reason, TooLarge
 from exporter.observations import ListingFailed, Observed, Page, Roster, Windows
 from exporter.store import Store
 from exporter.target import Target
@@ -72,21 +73,39 @@ def poll(
     ``stepped`` says whether the wall clock stepped a short while ago, so that without the upstream's ``Date``
     nothing may expire. ``progress`` is told after every batch how far the poll is.
     """
+    refused: set[str] = set()
     with closing(target.platform.fetch(target.client, target.view(), clock)) as batches:
         for batch in batches:
+            if isinstance(batch, Page | ListingFailed) and batch.listing in refused and not beside(batch):
+                continue
             moment = clock.now()
             told = batch.upstream_now
             observed = target.platform.observe(batch, moment.world if told is None else told)
             trusted = told is not None or not stepped()
             with target.lock, store.transaction(target.name) as transaction:
-                changes = count(observed, transaction.ledger, target.rules, moment, trusted=trusted)
+                error = None
+                try:
+                    changes = count(observed, transaction.ledger, target.rules, moment, trusted=trusted)
+                except TooLarge as refusing:
+                    error = refusing
+                    changes = refusal(observed, error, transaction.ledger, target.rules, moment, trusted=trusted)
                 transaction.apply(changes)
+            if error is not None:
+                if not isinstance(observed, Page):
+                    raise error
+                refused.add(observed.listing)  # the rest of it would move the cursor past what was refused
+                observed = ListingFailed(observed.listing, error.reason, str(error), told)
             log_news(target, changes.feed.values())
             note(report, observed, target.platform.listings_per_workload)
             if told is not None:
                 report.upstream_now, report.skew = told, moment.world - told
             progress(target.name, report)
             killpoints.reached("between_batches")
+
+
+def beside(batch: Page[Any] | ListingFailed) -> bool:
+    """Whether a page moves no cursor."""
+    return isinstance(batch, Page) and batch.step.keep_link and not (batch.step.complete or batch.step.whole)
 
 
 def log_news(target: Target, runs: Iterable[FeedRun]) -> None:

@@ -12,10 +12,12 @@ from typing import Any
 import pytest
 
 from exporter import logs
+from exporter.catalogue.runs import RUNS
+from exporter.counting import room
 from exporter.errors import StateError
 from exporter.simulator import CANARY, ManualClock, Platform, Simulator, World
 from exporter.store.sqlite import SqliteTransaction
-from exporter.times import SECOND
+from exporter.times import HOUR, SECOND
 from tests.exact.world import PLATFORMS, START, Program, assert_exact, program, simulator_of
 
 STEP = 61.0
@@ -215,3 +217,31 @@ def runs_shown(made: Program) -> dict[str, float]:
     """Completed runs that are exposed."""
     pattern = re.compile(r'automation_runs_total\{.*outcome="(completed)"\} (\d+)')
     return {match[1]: float(match[2]) for match in map(pattern.match, made.text().splitlines()) if match}
+
+
+def test_a_listing_without_room_for_its_runs_fails_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its cursor stays, and nothing of it that was refused is passed over; the others are counted as ever."""
+    clock = ManualClock(START)
+    world = World(history_start=START - HOUR)
+    for name in ("full", "other"):
+        world.add_workload(LISTED, name, at=START - HOUR)
+    with program(Simulator(world, clock=clock), clock, platforms=[LISTED]) as made:
+        assert made.poll(LISTED).good
+        for _ in range(300):
+            clock.advance(1)
+            world.add_run(LISTED, "full", triggered=clock(), started=clock())
+        monkeypatch.setattr(room, "LEAST", 100)
+        monkeypatch.setattr(room, "FACTOR", 0)
+        for _ in range(3):
+            world.add_run(LISTED, "other", triggered=clock(), started=clock(), ended=clock() + SECOND)
+            clock.advance(STEP)
+            report = made.poll(LISTED)
+            assert (report.good, report.error) == (True, None)
+            assert [(each.listing, each.reason) for each in report.listings_failed] == [("full", "too_large")]
+        assert made.targets[LISTED].degraded == {"workload_error"}
+        assert made.counted(LISTED)[RUNS.name, ("other", "completed")] == 3
+        monkeypatch.undo()
+        clock.advance(STEP)
+        assert not made.poll(LISTED).listings_failed
+        assert_exact(made, LISTED)
+        assert len(made.targets[LISTED].ledger.open_runs) == 300

@@ -14,6 +14,7 @@ from exporter.counting.draft import Draft
 from exporter.counting.ledger import Changes, Ledger, SeriesKey
 from exporter.counting.limits import Rules
 from exporter.counting.room import check_room
+from exporter.errors import TooLarge
 from exporter.observations import ListingFailed, Observed, Page, Roster, Windows
 from exporter.times import Micros, Moment
 
@@ -42,6 +43,21 @@ def count(batch: Observed, ledger: Ledger, rules: Rules, moment: Moment, *, trus
     if not isinstance(batch, ListingFailed):
         for skipped in batch.skipped:
             series.add(draft, SeriesKey(RECORDS_SKIPPED.name, (skipped.reason,)), 1)
+    return draft.changes
+
+
+def refusal(
+    batch: Observed, error: TooLarge, ledger: Ledger, rules: Rules, moment: Moment, *, trusted: bool = True
+) -> Changes:
+    """Say what a batch changes that ``count`` refused: its listing failed, or who is absent from its roster."""
+    draft = Draft(ledger, rules, moment, batch.upstream_now, trusted)
+    match batch:
+        case Page():
+            listings.failed(draft, ListingFailed(batch.listing, error.reason, str(error), batch.upstream_now))
+        case Roster():
+            workloads.note_absent(draft, {item.identity for item in batch.items})
+        case Windows() if windows.names_all(batch):
+            workloads.note_absent(draft, {item.identity for item in batch.workloads})
     return draft.changes
 
 
@@ -77,4 +93,4 @@ def release(ledger: Ledger, rules: Rules, moment: Moment, keys: list[SeriesKey])
     return draft.changes
 
 
-__all__ = ["Changes", "Ledger", "Rules", "count", "finish", "release"]
+__all__ = ["Changes", "Ledger", "Rules", "count", "finish", "refusal", "release"]

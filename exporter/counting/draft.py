@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TypeVar
 
 from exporter.catalogue.model import Metric
+from exporter.catalogue.runs import SCHEDULE_FIRED
 from exporter.counting.crowd import Room, gauges, reserved
 from exporter.counting.ledger import (
     Changes,
@@ -71,6 +73,14 @@ class Draft:
         self.fresh_values: dict[str, set[Labels]] = {}
         self.fresh_slots = 0
         self._room: Room | None = None
+        self._fired: Counter[str] | None = None
+
+    @property
+    def fired(self) -> Counter[str]:
+        """How many triggers each slot has of which a fire time is kept."""
+        if self._fired is None:
+            self._fired = Counter(key.labels[0] for key, _ in self.all_marks() if key.family == SCHEDULE_FIRED.name)
+        return self._fired
 
     @property
     def room(self) -> Room:

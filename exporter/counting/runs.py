@@ -177,8 +177,10 @@ def _has_place(draft: Draft, slot: str, mark: Mark) -> bool:
     key = key_of(draft, mark.metric, slot, mark.labels)
     if draft.mark(key) is not None:
         return True
-    beside = sum(known.family == key.family and known.labels[0] == slot for known, _ in draft.all_marks())
-    return beside < draft.limits.max_label_values and draft.room.take(key)
+    if draft.fired[slot] >= draft.limits.max_label_values or not draft.room.take(key):
+        return False
+    draft.fired[slot] += 1
+    return True
 
 
 def _skip(draft: Draft, row: Sighting) -> None:

@@ -23,7 +23,7 @@ def count_windows(draft: Draft, batch: Windows[WindowTotal]) -> None:
     for item in batch.workloads:
         workloads.see(draft, item)
     lists = [source for source in batch.sources if source.item is None]
-    if batch.roster or any(source.complete for source in lists):
+    if names_all(batch):
         workloads.note_absent(draft, {item.identity for item in batch.workloads})
     nets = Nets()
     for source in batch.sources:
@@ -42,6 +42,11 @@ def count_windows(draft: Draft, batch: Windows[WindowTotal]) -> None:
         whole = [draft.listing(source.name) for source in regular]
         notable.note_named(draft, batch.failed, max((each.last_whole or 0 for each in whole if each), default=None))
     _note_read(draft, batch, regular)
+
+
+def names_all(batch: Windows[WindowTotal]) -> bool:
+    """Whether a workload that the batch does not name is absent."""
+    return batch.roster or any(source.complete for source in batch.sources if source.item is None)
 
 
 def _note_read(draft: Draft, batch: Windows[WindowTotal], regular: list[Source[WindowTotal]]) -> None:
@@ -120,17 +125,17 @@ def _count_item(draft: Draft, source: Source[WindowTotal], nets: Nets) -> None:
     own = next((start for start in told if start != state.anchor), source.whole.start)
     anchors: dict[WindowKey, Micros] = {}
     deltas: Figures = {}
-    for key in sorted(told[min(told)]):
+    for key in sorted(set().union(*told.values())):
         known = draft.window(key) or WindowState(source.name, own, 0)
-        if known.anchor in told:
+        if key in told.get(known.anchor, ()):
             anchors[key] = known.anchor
-            deltas[key] = told[known.anchor].get(key, 0) - known.value
+            deltas[key] = told[known.anchor][key] - known.value
     fits = none_falls(draft, deltas) or too_long(draft, min(told), source.whole.end)
     moves = agreed(draft, source.whole.end) and source.before is not None and state.anchor in told and fits
     for key, delta in deltas.items():
         note(draft, nets, key, delta)
-        anchor = state.anchor if moves else anchors[key]
-        draft.changes.windows[key] = WindowState(source.name, anchor, told[anchor].get(key, 0))
+        anchor = state.anchor if moves and key in told[state.anchor] else anchors[key]
+        draft.changes.windows[key] = WindowState(source.name, anchor, told[anchor][key])
 
 
 def _exemplify(draft: Draft, example: Example) -> None:

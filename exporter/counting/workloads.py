@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from exporter.catalogue import BY_NAME
 from exporter.catalogue import ledger as own
@@ -135,6 +135,7 @@ def note_absent(draft: Draft, named: set[str]) -> None:
     Only time between two rosters that both lacked it counts, and no more than a day at once, so that an outage
     of ours is not taken for an absence.
     """
+    gone: dict[str, WorkloadState] = {}
     for identity, state in list(draft.workloads()):
         if identity in named:
             continue
@@ -144,26 +145,29 @@ def note_absent(draft: Draft, named: set[str]) -> None:
         if state.absent_at is not None:
             span += max(0, min(draft.now - state.absent_at, DAY))
         if span >= draft.limits.forget_after and draft.trusted:
-            forget(draft, identity, state)
+            gone[identity] = state
         else:
             draft.changes.workloads[identity] = state._replace(
                 absent_at=max(draft.now, state.absent_at or draft.now), absent_span=span
             )
+    if gone:
+        forget(draft, gone)
 
 
-def forget(draft: Draft, identity: str, state: WorkloadState) -> None:
-    """Drop a workload, and the series that no other workload shares."""
-    draft.changes.workloads[identity] = None
-    _drop_series(draft, {state.slot, *state.former})
+def forget(draft: Draft, gone: Mapping[str, WorkloadState]) -> None:
+    """Drop workloads, and the series that no other workload shares; however many go, all is looked through once."""
+    draft.changes.workloads.update(dict.fromkeys(gone))
+    _drop_series(draft, {slot for state in gone.values() for slot in (state.slot, *state.former)})
     for window, _ in list(draft.windows()):
-        if window[0] == identity:
+        if window[0] in gone:
             draft.changes.windows[window] = None
     for run_id, run in list(draft.open_runs()):
-        if run.workload == identity:
+        if run.workload in gone:
             draft.changes.open_runs[run_id] = None
             add(draft, SeriesKey(own.RUNS_EXPIRED.name, ()), 1)
-    if draft.rules.listings_per_workload and draft.listing(identity) is not None:
-        draft.changes.listings[identity] = None
+    for identity in gone:
+        if draft.rules.listings_per_workload and draft.listing(identity) is not None:
+            draft.changes.listings[identity] = None
 
 
 def _drop_series(draft: Draft, slots: set[str]) -> None:

@@ -437,6 +437,24 @@ ALL: Final = (
     ),
     Mutation(
         13,
+        "a figure of which the earlier reading by name tells nothing waits",
+        "exporter/counting/windows.py",
+        "sorted(set().union(*told.values()))",
+        "sorted(told[min(told)])",
+        (
+            "tests/counting/test_items.py::test_a_figure_that_the_earlier_reading_does_not_tell_is_counted_at_its_own_anchor",
+        ),
+    ),
+    Mutation(
+        23,
+        "a listing without room for its runs fails the poll",
+        "exporter/poll.py",
+        "if not isinstance(observed, Page):",
+        "if error:",
+        ("tests/test_flow.py::test_a_listing_without_room_for_its_runs_fails_alone",),
+    ),
+    Mutation(
+        13,
         "what one of two readings by name does not tell is 0 there",
         "exporter/counting/windows.py",
         "{key: earlier[key] + later[key] for key in earlier.keys() & later.keys()}",
@@ -657,8 +675,8 @@ ALL: Final = (
         22,
         "a workload that returns goes on where it stood",
         "exporter/counting/workloads.py",
-        "    draft.changes.workloads[identity] = None\n    _drop_series(draft, {state.slot, *state.former})\n",
-        "    draft.changes.workloads[identity] = None\n",
+        "    _drop_series(draft, {slot for state in gone.values() for slot in (state.slot, *state.former)})\n",
+        "",
         (f"{WORKLOADS}a_forgotten_workload_that_returns_is_born_at_zero",),
     ),
     Mutation(

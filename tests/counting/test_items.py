@@ -138,6 +138,19 @@ def test_two_readings_bring_an_item_to_the_lists_anchor(bench: List) -> None:
     assert bench.total("b", COMPLETED) == 6
 
 
+def test_a_figure_that_the_earlier_reading_does_not_tell_is_counted_at_its_own_anchor(bench: List) -> None:
+    """A sum over nothing may be null. What is told since the anchor of the figure counts, and is not moved."""
+    bench.named("b", {("b", COMPLETED): 3, ("b", "steps"): 7}, start=START)
+    for runs, steps in ((4, 9), (5, 12)):
+        bench.now += HOUR
+        bench.named(
+            "b", {("b", COMPLETED): runs, ("b", "steps"): steps}, start=START, before=(A, {("b", COMPLETED): 0})
+        )
+        assert bench.total("b", COMPLETED) == runs
+        assert bench.total("b", family=WORKFLOW_STEPS.name) == steps
+    assert bench.anchors("b") == {A, START}
+
+
 def test_an_item_that_a_move_left_behind_is_compared_at_its_old_anchor(bench: List) -> None:
     """Absent in a part is not told; by name it is counted on, and follows the list with two readings."""
     bench.now = A + 2 * DAY

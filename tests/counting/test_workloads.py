@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
@@ -9,7 +10,8 @@ import pytest
 from exporter.catalogue.ledger import RUNS_EXPIRED
 from exporter.catalogue.runs import ACTIVE_RUNS, ENABLED, LAST_RUN, RUNS
 from exporter.counting.crowd import OTHER
-from exporter.counting.ledger import SeriesKey
+from exporter.counting.draft import Draft
+from exporter.counting.ledger import Series, SeriesKey
 from exporter.counting.workloads import FORMER_LABELS
 from exporter.observations import Level, Mark, Roster, Workload
 from exporter.times import DAY, HOUR, MINUTE
@@ -261,3 +263,23 @@ def test_a_forgotten_workload_leaves_no_level_behind(bench: Bench) -> None:
     days(bench, 101, "other")
     assert "w" not in bench.ledger.levels
     assert "w" not in bench.ledger.read
+
+
+def test_however_many_workloads_go_at_once_all_is_looked_through_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Tens of thousands that came by mistake go together: what each cost alone would stop the program for minutes."""
+    bench = Bench()
+    bench.roster(*(f"w{number}" for number in range(50)))
+    looked = 0
+    all_series = Draft.all_series
+
+    def counting(draft: Draft) -> Iterator[tuple[SeriesKey, Series]]:
+        nonlocal looked
+        looked += 1
+        return all_series(draft)
+
+    monkeypatch.setattr(Draft, "all_series", counting)
+    for _ in range(102):
+        bench.now += DAY
+        bench.roster()
+    assert (len(bench.ledger.workloads), looked) == (0, 1)
+    assert not [key for key in bench.ledger.series if key.family == RUNS.name]
