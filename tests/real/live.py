@@ -66,9 +66,12 @@ class SimulatorProcess(ExporterProcess):
             if name == "automation_runs_total" and ("outcome", "failed") in labels
         )
 
-    def come_to_rest(self, *, within: float) -> None:
-        """Start no new runs, and wait for the end of those under way."""
+    def start_no_more(self) -> None:
+        """Start no new runs from now on."""
         self.control("POST", "rest")
+
+    def come_to_rest(self, *, within: float) -> None:
+        """Wait for the end of the runs under way, after no new ones are started."""
         wait_for(self._is_at_rest, "every run has ended", within=within)
 
     def _is_at_rest(self) -> bool:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import contextlib
 import json
 import re
+import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -59,14 +60,18 @@ class Story:
     failed_at_return: Mapping[str, float]
     second_life: str
     exit_code: int
+    begun: Mapping[str, float]
+    """Unix seconds at which the first service of each job started whose beginning was a good one."""
 
     def scraped(self, major: str, job: str, platform: str) -> dict[str, dict[Key, Series]]:
         """Every scrape of a platform's durable counters and histograms, by instance and series."""
         found: dict[str, dict[Key, Series]] = {}
         selector = f'{{__name__=~"{"|".join(sorted(COUNTED))}",job="{job}",platform="{platform}"}}[10m]'
         for series in self.servers[major].points(selector):
-            by_key = found.setdefault(series.labels["instance"], {})
-            by_key[key_of(series.labels["__name__"], series.labels)] = series
+            points = [point for point in series.points if point[0] >= self.begun[job]]
+            if points:
+                by_key = found.setdefault(series.labels["instance"], {})
+                by_key[key_of(series.labels["__name__"], series.labels)] = series._replace(points=points)
         return found
 
 
@@ -91,9 +96,10 @@ def story(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Story]:
         steady = service("steady", "steady")
         first = service("killed", "killed-1", **{VARIABLE: KILL_AT})
         servers = start_servers(up, folder, {"steady": steady.address, "killed": first.address})
+        begun = {}
         for job, living in {"steady": steady, "killed": first}.items():
             up.enter_context(living)
-            begin(worlds[job], living)
+            begun[job] = begin(worlds[job], living)
         for living in (steady, first):
             scraped(servers, living)
 
@@ -121,7 +127,9 @@ def story(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Story]:
             for platform in PLATFORMS:
                 world.control("POST", "runs", platform=platform, workload=NEW, outcome="failed", seconds=1)
         for world in worlds.values():
-            world.come_to_rest(within=60)
+            world.start_no_more()
+        for world in worlds.values():
+            world.come_to_rest(within=90)
         for job, last in {"steady": steady, "killed": third}.items():
             for platform in PLATFORMS:
                 caught_up(worlds[job], last, platform)
@@ -134,18 +142,20 @@ def story(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Story]:
             failed_at_return,
             second.address,
             exit_code,
+            begun,
         )
 
 
 BEGINNINGS = 5
 
 
-def begin(world: SimulatorProcess, service: ServiceProcess) -> None:
-    """Wait for the first polls of a service that was started.
+def begin(world: SimulatorProcess, service: ServiceProcess) -> float:
+    """Wait for the first polls of a service that was started; return the start of the last one, 0 for the first.
 
     Its baseline is known only if every answer reached it, which takes a machine that is not too busy for its
     requests; if any was lost it begins anew.
     """
+    begun = 0.0
     for _ in range(BEGINNINGS):
         wait_for(
             lambda: by_label(service, "automation_exporter_target_up", "platform") == set(PLATFORMS),
@@ -153,11 +163,12 @@ def begin(world: SimulatorProcess, service: ServiceProcess) -> None:
             within=60,
         )
         if by_label(service, "automation_exporter_upstream_requests_total", "code") == {"200"}:
-            return
+            return begun
         service.kill9()
         for file in service.state.parent.glob(f"{service.state.name}*"):
             file.unlink()
         world.control("DELETE", "baselines")
+        begun = time.time()
         service.start()
     raise AssertionError(f"in {BEGINNINGS} beginnings some answers were lost\n{service.log_tail()}")
 
@@ -203,7 +214,7 @@ def caught_up(world: SimulatorProcess, service: ServiceProcess, platform: str) -
     truth = world.truth(platform)
 
     with contextlib.suppress(AssertionError):  # the tests say what is wrong, series by series
-        wait_for(lambda: service.counted(platform) == truth, "all is counted and shown", within=20)
+        wait_for(lambda: service.counted(platform) == truth, "all is counted and shown", within=60)
 
 
 def last_scrapes(servers: Mapping[str, Prometheus]) -> None:
@@ -243,8 +254,9 @@ def test_no_counter_was_reset(seen: Story, major: str, job: str, platform: str) 
     """Neither by Prometheus' account nor by ours, on any instance."""
     server = seen.servers[major]
     lives = seen.scraped(major, job, platform)
+    since = min(600, int(time.time() - seen.begun[job]))
     for name in sorted({name for scraped in lives.values() for name, _ in scraped}):
-        assert server.query(f'resets({name}{{job="{job}",platform="{platform}"}}[10m]) > 0') == []
+        assert server.query(f'resets({name}{{job="{job}",platform="{platform}"}}[{since}s]) > 0') == []
     for scraped in lives.values():
         for series in scraped.values():
             values = [value for _, value in series.points]
