@@ -72,7 +72,8 @@ class Schedule:
 class Workload:
     """A workload on its platform.
 
-    ``identity`` is the id or full name on the platform and never shown; ``label`` is the safe label value.
+    ``identity`` is the id or full name on the platform and never shown; ``label`` is the safe label value. ``named``
+    False means that its name was not told: a label that is known stays, and ``label`` is that of one seen first.
     ``info`` are further labels of ``automation_workload_info`` by name. ``enabled`` None means not told.
     ``edited_at`` suppresses schedules judged missed because of an edit.
     """
@@ -83,6 +84,7 @@ class Workload:
     enabled: bool | None = None
     edited_at: Micros | None = None
     schedules: tuple[Schedule, ...] = ()
+    named: bool = True
 
 
 class Delivery(NamedTuple):

@@ -48,7 +48,7 @@ def see(draft: Draft, item: Workload) -> WorkloadState:
     if known is None:
         state = WorkloadState(item.label, _slot(draft, item.label), first_seen=draft.moment.world)
         _births(draft, state.slot)
-    elif known.label != item.label:
+    elif item.named and known.label != item.label:
         state = _renamed(draft, item.identity, known, item.label)
     else:
         state = known

@@ -23,8 +23,13 @@ class UpstreamClock:
 
     def now(self) -> Micros:
         """Return the upstream's now; our own before it ever told its."""
+        return self._clock.now().world + self.skew
+
+    @property
+    def skew(self) -> Micros:
+        """By how much the upstream's clock is ahead of ours; 0 before it ever told its."""
         skew: Micros = self._memory.get(_KEY, 0)
-        return self._clock.now().world + skew
+        return skew
 
     def now_after(self, moment: Micros) -> Micros:
         """Return the upstream's now, which is after ``moment``.

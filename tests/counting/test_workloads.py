@@ -99,6 +99,17 @@ def test_a_renamed_workload_is_a_new_series_born_at_zero(bench: Bench) -> None:
     assert bench.ledger.series[SeriesKey(RUNS.name, ("w", "completed"))] == before
 
 
+def test_a_workload_whose_name_is_not_told_keeps_the_one_that_is_known(bench: Bench) -> None:
+    bench.now += MINUTE
+    bench.roster(Workload("w", "_unnamed", named=False), Workload("new", "_unnamed", named=False))
+    assert {identity: state.label for identity, state in bench.ledger.workloads.items()} == {
+        "w": "w",
+        "new": "_unnamed",
+    }
+    bench.roster(Workload("w", "w"), Workload("new", "told at last"))
+    assert labels_of(bench) == {"w", "_unnamed", "told at last"}
+
+
 def test_a_workload_renamed_back_goes_on_where_its_series_stood(bench: Bench) -> None:
     bench.now += HOUR
     bench.page(ended("a", bench.now - MINUTE))

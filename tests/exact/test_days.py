@@ -102,6 +102,20 @@ def test_an_upstream_whose_clock_is_ten_minutes_off_from_the_start(seconds: int,
         assert_exact(made, platform)
 
 
+@pytest.mark.parametrize("platform", WINDOWED)
+def test_what_ended_before_the_baseline_by_a_clock_ahead_of_ours_is_history(platform: Platform) -> None:
+    """It is filed in our future, and the first request does not know yet what the time is there."""
+    clock = ManualClock(START)
+    simulator = simulator_of(clock, pace=60.0, workloads=2)
+    with (
+        simulator.faults.active("skewed_clock", seconds=600),
+        program(simulator, clock, platforms=[platform], **SHORT) as made,
+    ):
+        for _ in advance(clock, 60, START + 20 * MINUTE):
+            assert made.poll(platform).good
+        assert_exact(made, platform)
+
+
 @pytest.mark.parametrize("platform", PLATFORMS)
 def test_a_date_that_was_wrong_by_years_once_puts_nothing_off_for_years(platform: Platform) -> None:
     """Anchors move, listings are swept, and the data are as old as they are."""

@@ -149,6 +149,21 @@ def test_a_renamed_agent_is_a_new_series() -> None:
         assert total == simulator.totals("moderately").counter("automation_runs_total")
 
 
+def test_an_agent_whose_name_is_not_told_after_a_restart_keeps_it(tmp_path: Path) -> None:
+    """The ledger knows it; what ran meanwhile is counted under it."""
+    clock = ManualClock(START)
+    simulator = simulator_of(clock, pace=60.0, workloads=2)
+    state = tmp_path / "state.db"
+    with program(simulator, clock, platforms=["moderately"], state=state) as made:
+        for _ in advance(clock, 60, START + 10 * MINUTE):
+            made.poll("moderately")
+    with program(simulator, clock, platforms=["moderately"], state=state) as made:
+        with simulator.faults.active("missing_names"):
+            for _ in advance(clock, 60, START + 20 * MINUTE):
+                assert made.poll("moderately").good
+        assert_exact(made, "moderately")
+
+
 def test_a_version_that_nobody_knows_is_unnamed() -> None:
     """Its executions count all the same."""
     clock = ManualClock(START)

@@ -63,6 +63,7 @@ def workload(owner: Owner) -> Workload:
         identity=owner.identity,
         label=labels.workload(owner.name or ""),
         info={"workload_id": labels.value(owner.identity)},
+        named=bool(owner.name),
     )
 
 
