@@ -12,16 +12,17 @@ import pytest
 import yaml
 
 from exporter.config import load_text
+from exporter.platforms.foundry.outcome import LAG
 from exporter.simulator.faults import catalogue
 from tools.chaos import truth
 from tools.chaos.clock import SECOND, SharedClock
 from tools.chaos.deck import DECK, NOT_DEALT, PAGED, Bend
 from tools.chaos.life import SETTLING, live
-from tools.chaos.plan import plan
+from tools.chaos.plan import SPEEDS, plan
 from tools.chaos.report import GOOD, HEADINGS, UNFINISHED, WRONG, Result, table
 from tools.chaos.scrapes import Scrapes
-from tools.chaos.settings import settings
-from tools.chaos.worlds import LISTED, PLATFORMS, WINDOWED
+from tools.chaos.settings import USUAL, settings
+from tools.chaos.worlds import LISTED, PLATFORMS, WINDOWED, longest_lag
 
 EXPOSITION = """\
 # TYPE automation_runs_total counter
@@ -153,6 +154,13 @@ def test_a_state_that_does_not_exist_has_no_baselines(tmp_path: Path) -> None:
     assert truth.sweeps(tmp_path / "state.db", "t") is None
     assert truth.walked(tmp_path / "state.db", "t") == 0
     assert truth.progress(tmp_path / "state.db") == (frozenset(), 0)
+
+
+@pytest.mark.parametrize("speed", SPEEDS)
+def test_no_status_lags_until_its_outcome_is_taken_for_unknown(speed: float) -> None:
+    """Not even when the answer comes at the last moment of the timeout: at the fastest, 10 minutes are 0.4 s."""
+    clock = SharedClock.beginning_now(1000, speed)
+    assert longest_lag(clock) == 0 or longest_lag(clock) + clock.lasting(USUAL.timeout) < LAG
 
 
 def test_two_processes_agree_on_the_time() -> None:

@@ -11,8 +11,9 @@ from collections.abc import Mapping, Sequence
 from random import Random
 from typing import Final, NamedTuple
 
+from exporter.platforms.foundry.outcome import LAG
 from exporter.simulator import Change, Platform, Trigger, World
-from exporter.simulator.clock import MINUTE, SECOND
+from exporter.simulator.clock import SECOND
 from exporter.simulator.generate import Profile
 from exporter.simulator.model import whole_seconds
 from exporter.simulator.schedules import Cron, Every, Schedule
@@ -34,6 +35,9 @@ LATEST: Final = 6.0
 """Real seconds by which runs may become visible late."""
 LONG: Final = (4.0, 9.0)
 """Real seconds that long runs last."""
+
+ANSWERED_WITHIN: Final = 1.6
+"""Real seconds that an answer may be under way: the timeout of the exporter, and a margin."""
 
 LONG_NAME: Final = "long " * 2000
 AWKWARD_NAME: Final = 'quote " slash / backslash \\ newline \n emoji \N{ROCKET} 100%?#'
@@ -144,6 +148,12 @@ class Script:
                     )
 
 
+def longest_lag(clock: SharedClock) -> int:
+    """Microseconds for which a status may lag behind its run: the exporter takes the outcome for unknown when it still
+    does 10 minutes after the end, and an answer is read up to ``ANSWERED_WITHIN`` after it was written."""
+    return max(0, LAG - clock.lasting(ANSWERED_WITHIN))
+
+
 def _places(world: World) -> list[Place]:
     return [(platform, key) for platform in PLATFORMS for key in world.keys(platform)]
 
@@ -222,5 +232,5 @@ def _add_awkward(world: World, random: Random, clock: SharedClock, place: Place,
             )
             world.add_run(platform, key, changes=changes, triggered=at)
         case _:
-            lag = min(lasting(0.1, 2), 9 * MINUTE)
+            lag = min(lasting(0.1, 2), longest_lag(clock))
             world.add_run(platform, key, triggered=at, started=started, ended=ended, status_lag=lag)
