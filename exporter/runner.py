@@ -8,7 +8,7 @@ from typing import Final
 
 from exporter import killpoints
 from exporter.catalogue import own
-from exporter.counting import finish, release
+from exporter.counting import finish, has_room, release
 from exporter.counting.ledger import SeriesKey, empty
 from exporter.errors import ExporterError, Forbidden, Reason, StateError, Unauthorized
 from exporter.platforms import labels
@@ -218,8 +218,7 @@ class Runner:
             if value is not None:
                 self._metrics.set_target(row, platform, name, value)
 
-    @staticmethod
-    def _degraded(target: Target) -> set[str]:
+    def _degraded(self, target: Target) -> set[str]:
         listings = target.ledger.listings.values()
         reasons: set[str] = set(target.memory.get("degraded", ()))
         if any(state.failed is not None for state in listings):
@@ -228,10 +227,16 @@ class Runner:
             reasons.add("unsorted")
         if any(state.horizon is None and state.link is not None for state in listings):
             reasons.add("first_walk")
-        folded = len(target.ledger.workloads) - target.ledger.own_slots()
-        if target.ledger.crowded or (folded and target.ledger.own_slots() < target.limits.max_workloads):
+        if target.ledger.crowded or self._is_full(target):
             reasons.add("max_series")
         return reasons
+
+    def _is_full(self, target: Target) -> bool:
+        """Whether workloads were folded for want of room, which the state does not tell: not if there is room now."""
+        ledger = target.ledger
+        if len(ledger.workloads) == ledger.own_slots() or ledger.own_slots() >= target.limits.max_workloads:
+            return False
+        return not has_room(ledger, target.rules, self._clock.now())
 
     def end_holds(self, target: Target) -> None:
         """Show what was held back long enough. Called by a timer, also while polls fail (rule 16)."""

@@ -93,4 +93,9 @@ def release(ledger: Ledger, rules: Rules, moment: Moment, keys: list[SeriesKey])
     return draft.changes
 
 
-__all__ = ["Changes", "Ledger", "Rules", "count", "finish", "refusal", "release"]
+def has_room(ledger: Ledger, rules: Rules, moment: Moment) -> bool:
+    """Whether one more workload would fit under ``max_series`` with series of its own."""
+    return workloads.fits(Draft(ledger, rules, moment, None, trusted=True), "_one_more")
+
+
+__all__ = ["Changes", "Ledger", "Rules", "count", "finish", "has_room", "refusal", "release"]

@@ -74,11 +74,16 @@ def slot_of(draft: Draft, identity: str) -> str:
 
 def _slot(draft: Draft, label: str) -> str:
     if draft.ledger.own_slots() + draft.fresh_slots < draft.limits.max_workloads:
-        if draft.room.take(*_first_series(draft, label), workload=True):
+        if fits(draft, label):
             draft.fresh_slots += 1
             return label
         draft.changes.crowded = True
     return OTHER
+
+
+def fits(draft: Draft, label: str) -> bool:
+    """Give a new workload its first places, if all of them are there."""
+    return draft.room.take(*_first_series(draft, label), workload=True)
 
 
 def _first_series(draft: Draft, slot: str) -> list[SeriesKey]:
@@ -96,12 +101,14 @@ def _renamed(draft: Draft, identity: str, known: WorkloadState, label: str) -> W
         return known._replace(label=label)
     former = (*(slot for slot in known.former if slot != label), known.slot)
     first = _first_series(draft, label)
-    fits = draft.room.take(*first, workload=True)
-    kept = FORMER_LABELS if fits else 0  # a full target shows the workload as it is called now, and nothing else of it
+    has_place = fits(draft, label)
+    kept = (
+        FORMER_LABELS if has_place else 0
+    )  # a full target shows the workload as it is called now, and nothing else of it
     state = known._replace(label=label, slot=label, former=former[-kept:] if kept else ())
     draft.changes.workloads[identity] = state
     _drop_series(draft, set(former) - set(state.former))
-    if not fits:
+    if not has_place:
         draft.changes.crowded = True
         draft.room.take(*first)
     _births(draft, state.slot)

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from exporter.catalogue import ALL
 from exporter.catalogue.runs import RUN_FAILURES, RUNS, SCHEDULE_FIRED, SCHEDULE_MISSED, TRIGGERED_RUNS
+from exporter.counting import has_room
 from exporter.counting.crowd import OTHER, gauges, reserved
 from exporter.counting.draft import Draft
 from exporter.counting.ledger import SeriesKey
@@ -233,3 +234,11 @@ def test_however_many_triggers_a_page_names_all_times_are_looked_through_once(mo
         bench.page(*(run._replace(marks=(Mark(SCHEDULE_FIRED, (run.id,), bench.now),)) for run in runs))
     assert looked == 2
     assert sum(key.family == SCHEDULE_FIRED.name for key in bench.ledger.marks) == LIMITS.max_label_values
+
+
+@pytest.mark.parametrize(("places", "expected"), [(2, False), (3, True)])
+def test_whether_one_more_workload_would_fit_is_told(places: int, expected: bool) -> None:
+    """Also after a start, when nobody was refused yet."""
+    bench = capped(places * ONE)
+    bench.roster("a", "b")
+    assert has_room(bench.ledger, bench.rules, bench.moment) is expected

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from pathlib import Path
 
 from exporter.catalogue import own
 from exporter.catalogue.runs import RUN_DURATION, RUNS
@@ -55,3 +56,14 @@ def test_a_target_with_room_is_not_degraded() -> None:
     with program(simulator_of(clock, 1), clock, platforms=["foundry"]) as made:
         made.poll("foundry")
         assert "max_series" not in degraded(made, made.targets["foundry"].name)
+
+
+def test_what_max_workloads_folded_is_not_blamed_on_max_series(tmp_path: Path) -> None:
+    """Nobody is unfolded when the cap is raised, and yet there is room."""
+    clock = ManualClock(START)
+    simulator = simulator_of(clock, 1, workloads=3)
+    for cap in (1, 10):
+        with program(simulator, clock, tmp_path / "caps", platforms=["foundry"], max_workloads=cap) as made:
+            made.poll("foundry")
+            assert "max_series" not in made.targets["foundry"].degraded
+        clock.advance(900)
