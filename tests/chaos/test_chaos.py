@@ -18,7 +18,6 @@ def run(tmp_path: Path, capsys: pytest.CaptureFixture[str], *arguments: str) -> 
     assert code == 0, f"{said.out}\n{said.err}"
 
 
-@pytest.mark.nightly
 def test_twenty_kills_and_every_kind_of_fault(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Two lives of ten kills; the exit code says that all totals are exact."""
     run(tmp_path, capsys, "--lives=2", "--kills=10", "--parallel=2", "--seed=1")
