@@ -12,6 +12,7 @@ from exporter.cli import demo_settings, demo_target
 from exporter.config import PLATFORMS, Settings
 from exporter.simulator import ManualClock, Simulator, demo_world
 from exporter.times import SECOND
+from exporter.web.hints import HINTS
 from tests.exact.world import HandClock
 
 CLOCK = ManualClock(1_790_000_000 * SECOND)
@@ -62,5 +63,5 @@ def test_what_fails_is_told_with_what_to_do(tmp_path: Any) -> None:
     assert not ok
     assert [line.split()[2] for line in lines if line.startswith("demo-")] == ["failed", "ok", "failed", "ok"]
     assert "unauthorized: " in lines[0]
-    assert lines[1].strip() == "Check the target's credentials: they may be missing, mistyped, expired or revoked."
+    assert lines[1].strip() == HINTS["unauthorized"]
     assert "wrong-example" not in "".join(lines)
