@@ -106,7 +106,8 @@ class Nursery:
         self._made: list[int] = []
         self._codes: dict[int, int] = {}
         self._closed = False
-        threading.Thread(target=self._read, daemon=True).start()
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
 
     def start(self, arguments: Sequence[str], log: Path, env: Mapping[str, str] | None = None) -> Process:
         """Start an exporter; what it prints is appended to ``log``. For one thread at a time."""
@@ -125,6 +126,8 @@ class Nursery:
         """End it, and every exporter that still runs."""
         self._asked.close()
         self._process.wait()
+        self._reader.join()
+        self._told.close()
 
     def _read(self) -> None:
         for line in self._told:
