@@ -142,6 +142,11 @@ def _check_config(chosen: argparse.Namespace) -> int:
     settings = load(chosen.file, os.environ)
     for warning in advice(settings):
         print(f"warning: {chosen.file}: {warning}", file=sys.stderr)
+    if not settings.state.parent.is_dir():  # a warning: files are checked on other machines than those they are for
+        print(
+            f"warning: {chosen.file}: state: there is no folder {settings.state.parent} here; `run` needs it",
+            file=sys.stderr,
+        )
     targets = ", ".join(f"{target.name} ({target.platform})" for target in settings.targets)
     count = len(settings.targets)
     print(f"ok: {count} target{'s'[: count > 1]}: {targets}; state {settings.state}")

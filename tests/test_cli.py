@@ -155,6 +155,15 @@ def test_check_config_warns(tmp_path: Path, capsys: pytest.CaptureFixture[str]) 
     assert output.err.startswith(f"warning: {file}: targets[0] (fleet): insecure_skip_verify is on")
 
 
+def test_check_config_misses_the_folder_of_the_state(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The file is right, but the service would not start here."""
+    file = tmp_path / "config.yaml"
+    file.write_text(CONFIG.replace("from-file.db", f"{tmp_path}/no/state.db"))
+    assert cli.main(["check-config", str(file)]) == 0
+    expected = f"warning: {file}: state: there is no folder {tmp_path}/no here; `run` needs it\n"
+    assert capsys.readouterr().err == expected
+
+
 def test_check_config_of_a_wrong_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Every problem a line, which begins with file and line; exit code 2."""
     file = tmp_path / "config.yaml"
