@@ -13,10 +13,12 @@ from typing import Final, cast
 from exporter.catalogue.model import Metric
 from exporter.exposition.pieces import Piece
 from exporter.exposition.series import (
+    ANY,
     Exemplars,
     Sample,
     bucket_template,
     created_line,
+    for_exemplars,
     line_count,
     numbers,
     target_pairs,
@@ -36,7 +38,7 @@ class Block:
 
     __slots__ = ("_exemplars", "_metric", "_openmetrics", "_samples", "_text", "lines", "piece")
 
-    def __init__(self, metric: Metric, text: str, openmetrics: str, lines: int) -> None:
+    def __init__(self, metric: Metric, text: bytes, openmetrics: bytes, lines: int) -> None:
         self._metric = metric
         self._text = text
         self._openmetrics = openmetrics
@@ -51,13 +53,11 @@ class Block:
             return False
         self._samples, self._exemplars = samples, exemplars
         plain = numbers(self._metric, samples)
-        text = encoded(self._text % tuple(plain))
-        openmetrics = text
+        openmetrics = text = self._text % tuple(plain)
         if any(exemplars):
-            marked = with_exemplars(self._metric, plain, exemplars)
-            openmetrics = encoded(self._openmetrics % tuple(marked))
+            openmetrics = for_exemplars(self._openmetrics) % tuple(with_exemplars(self._metric, plain, exemplars))
         elif self._openmetrics is not self._text:
-            openmetrics = encoded(self._openmetrics % tuple(plain))
+            openmetrics = self._openmetrics % tuple(plain)
         self.piece = Piece(text, openmetrics, self.lines)
         return True
 
@@ -114,12 +114,17 @@ class Chunk:
             template(metric, target_pairs(self.target, self._further[each]) if each in self._further else target, each)
             for each in labels
         ]
-        text = "".join(series)
-        openmetrics = text
+        openmetrics = text = encoded("".join(series))
         if any(each in self._created for each in labels):
-            openmetrics = "".join(
-                lines + created_line(metric, target, each, self._created[each]) if each in self._created else lines
-                for each, lines in zip(labels, series, strict=True)
+            openmetrics = encoded(
+                "".join(
+                    [
+                        lines + created_line(metric, target, each, self._created[each])
+                        if each in self._created
+                        else lines
+                        for each, lines in zip(labels, series, strict=True)
+                    ]
+                )
             )
         return Block(metric, text, openmetrics, len(labels) * line_count(metric))
 
@@ -135,13 +140,13 @@ def _gauge_histogram(family: Family, target: TargetLabels) -> Piece:
     """
     metric = family.metric
     lines: list[str] = []
-    counted: list[str] = []
+    counted: list[bytes] = []
     ordered = sorted(family.samples.items(), key=lambda item: (item[0][:-1], float(item[0][-1])))
     for labels, buckets in groupby(ordered, key=lambda item: item[0][:-1]):
         uppers, counts = zip(*((float(each[-1]), cast(float, count)) for each, count in buckets), strict=True)
         if uppers[-1] != float("inf"):
             uppers, counts = (*uppers, float("inf")), (*counts, 0)
         pairs = f"{target_pairs(target)},{label_pairs(zip(metric.labels, labels, strict=True))}".replace("%", "%%")
-        lines.append(bucket_template(metric.name, pairs, list(map(bound, uppers))))
-        counted.extend(number(count, metric.unit) for count in accumulate(counts))
-    return Piece(b"", encoded("".join(lines) % tuple(counted)), len(counted))
+        lines.append(bucket_template(metric.name, pairs, list(map(bound, uppers)), ANY))
+        counted.extend(number(count, metric.unit).encode("ascii") for count in accumulate(counts))
+    return Piece(b"", encoded("".join(lines)) % tuple(counted), len(counted))

@@ -1,20 +1,25 @@
 """One series, or one set of histogram buckets: the template of its lines, and the numbers that fill it.
 
-Label values are escaped once, into the template; what changes from poll to poll are its ``%s``.
+Label values are escaped once, into the template; what changes from poll to poll is what fills it. Templates are filled
+as bytes: ``%d``, where a number is always whole, takes half the time of ``%s`` in text, and nothing is encoded.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import accumulate
-from typing import cast
+from typing import Final, cast
 
 from exporter.catalogue.model import Metric
 from exporter.counting.ledger import Exemplar, Value
-from exporter.exposition.syntax import bound, exemplar_suffix, label_pairs, number
+from exporter.exposition.syntax import bound, encoded, exemplar_suffix, label_pairs, number
 from exporter.families import TargetLabels
 from exporter.observations import Labels
 from exporter.times import SECOND, Micros
+
+WHOLE: Final = "%d"
+ANY: Final = "%b"
+"""In a template: a number that is always whole, and one that comes written as bytes."""
 
 Sample = Value | float
 Exemplars = Mapping[int, Exemplar]
@@ -40,21 +45,29 @@ def line_count(metric: Metric) -> int:
 
 
 def template(metric: Metric, target: str, labels: Labels) -> str:
-    """Return the lines of one series with ``%s`` for each number; ``target`` as from ``target_pairs``."""
+    """Return the lines of one series with a place for each number; ``target`` as from ``target_pairs``."""
     pairs = _joined(target, label_pairs(zip(metric.labels, labels, strict=True))).replace("%", "%%")
     if metric.type != "histogram":
-        return f"{metric.name}{_braced(pairs)} %s\n"
+        return f"{metric.name}{_braced(pairs)} {WHOLE if _is_whole(metric) else ANY}\n"
     buckets = bucket_template(metric.name, pairs, [*map(bound, metric.bounds), "+Inf"])
-    return f"{buckets}{metric.name}_sum{_braced(pairs)} %s\n{metric.name}_count{_braced(pairs)} %s\n"
+    return f"{buckets}{metric.name}_sum{_braced(pairs)} {ANY}\n{metric.name}_count{_braced(pairs)} {WHOLE}\n"
 
 
-def bucket_template(name: str, pairs: str, bounds: list[str]) -> str:
+def bucket_template(name: str, pairs: str, bounds: list[str], place: str = WHOLE) -> str:
     """Return one ``_bucket`` line for each upper bound."""
     lines = []
     for upper in bounds:
         le = f'le="{upper}"'
-        lines.append(f"{name}_bucket{_braced(_joined(pairs, le))} %s\n")
+        lines.append(f"{name}_bucket{_braced(_joined(pairs, le))} {place}\n")
     return "".join(lines)
+
+
+def for_exemplars(template: bytes) -> bytes:
+    """Return a template with room for an exemplar behind each number: all come written as bytes.
+
+    A line ends where a place does, and nowhere else: what is in labels has no raw line feed.
+    """
+    return template.replace(f" {WHOLE}\n".encode("ascii"), f" {ANY}\n".encode("ascii"))
 
 
 def created_line(metric: Metric, target: str, labels: Labels, at: Micros) -> str:
@@ -63,32 +76,34 @@ def created_line(metric: Metric, target: str, labels: Labels, at: Micros) -> str
     return f"{openmetrics_name(metric)}_created{_braced(pairs)} {number(at, SECOND)}\n"
 
 
-def numbers(metric: Metric, samples: Iterable[Sample]) -> list[int | str]:
-    """Return what the ``%s`` of these series' templates are, in their order."""
+def numbers(metric: Metric, samples: Iterable[Sample]) -> list[int | bytes]:
+    """Return what fills these series' templates, in their order."""
     unit = metric.unit
     if metric.type == "gauge":
-        return [number(cast(float, sample), unit) for sample in samples]
+        return [number(cast(float, sample), unit).encode("ascii") for sample in samples]
     if metric.type == "counter":
         values = [cast(Value, sample)[0] for sample in samples]
-        return [*values] if unit == 1 else [number(value, unit) for value in values]
-    found: list[int | str] = []
+        return [*values] if _is_whole(metric) else [number(value, unit).encode("ascii") for value in values]
+    found: list[int | bytes] = []
     for sample in samples:
         *buckets, total = cast(Value, sample)
         found += accumulate(buckets)
-        found += (number(total, unit), found[-1])
+        found += (number(total, unit).encode("ascii"), found[-1])
     return found
 
 
-def with_exemplars(
-    metric: Metric, plain: Sequence[int | str], exemplars: Iterable[Exemplars | None]
-) -> list[int | str]:
-    """Return ``plain`` with exemplars behind the counters or the buckets that have one."""
-    marked = list(plain)
+def with_exemplars(metric: Metric, plain: Sequence[int | bytes], exemplars: Iterable[Exemplars | None]) -> list[bytes]:
+    """Return ``plain`` with exemplars behind the counters or the buckets that have one, for a template that has room."""
+    marked = [each if isinstance(each, bytes) else b"%d" % each for each in plain]
     width = line_count(metric)
     for start, of_series in zip(range(0, len(marked), width), exemplars, strict=True):
         for index, exemplar in (of_series or {}).items():
-            marked[start + index] = f"{marked[start + index]}{exemplar_suffix(exemplar, metric.unit)}"
+            marked[start + index] += encoded(exemplar_suffix(exemplar, metric.unit))
     return marked
+
+
+def _is_whole(metric: Metric) -> bool:
+    return metric.type == "counter" and metric.unit == 1
 
 
 def _joined(first: str, second: str) -> str:

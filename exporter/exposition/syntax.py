@@ -48,8 +48,8 @@ def number(value: float, unit: int = 1) -> str:
     sign = "-" if value < 0 else ""
     if not rest:
         return f"{sign}{whole:d}"
-    digits = f"{rest:0{len(str(unit)) - 1}d}".rstrip("0")
-    return f"{sign}{whole:d}.{digits}"
+    digits = str(unit + rest).rstrip("0")  # the 1 in front keeps the zeros that follow the point
+    return f"{sign}{whole:d}.{digits[1:]}"
 
 
 def _fraction(value: float) -> str:
