@@ -12,11 +12,12 @@ from __future__ import annotations
 
 from exporter.exposition.negotiation import Format, Negotiated, negotiate
 from exporter.exposition.pieces import Piece, header
-from exporter.exposition.rendered import Rendered
+from exporter.exposition.rendered import Body, Rendered
 from exporter.exposition.slices import Choice, Slices
 from exporter.exposition.snapshot import Content, OwnFamily, Snapshot
 
 __all__ = [
+    "Body",
     "Choice",
     "Content",
     "Format",

@@ -17,6 +17,9 @@ class Form(NamedTuple):
     gzip: bool
 
 
+Body = bytes | memoryview
+"""Bytes that are ready. A memoryview's place is used for another body once nobody has it."""
+
 USUAL: Final = Form("openmetrics", True)
 """What every Prometheus asks for; ready before anybody asked."""
 
@@ -24,13 +27,13 @@ USUAL: Final = Form("openmetrics", True)
 class Rendered:
     """Bodies, all of the same content. ``at`` is when it was published. Safe to use from many threads."""
 
-    def __init__(self, make: Callable[[Form], bytes], at: Micros, wanted: Collection[Form] = ()) -> None:
+    def __init__(self, make: Callable[[Form], Body], at: Micros, wanted: Collection[Form] = ()) -> None:
         """Make the bodies that are ``wanted`` now, and keep what makes the others."""
         self.at = at
         self.asked: set[Form] = set()
         """The forms that clients have asked for."""
         self._make = make
-        self._bodies = {form: make(form) for form in wanted}
+        self._bodies: dict[Form, Body] = {form: make(form) for form in wanted}
         self._lock = Lock()
 
     @classmethod
@@ -45,13 +48,13 @@ class Rendered:
         }
         return made
 
-    def ready(self, form: Format, *, gzip: bool) -> bytes | None:
+    def ready(self, form: Format, *, gzip: bool) -> Body | None:
         """Return what a client asks for if it is ready; never waits. The next publications will have it ready."""
         wanted = Form(form, gzip)
         self.asked.add(wanted)
         return self._bodies.get(wanted)
 
-    def body(self, form: Format, *, gzip: bool) -> bytes:
+    def body(self, form: Format, *, gzip: bool) -> Body:
         """Return a body, made now if it must be: not on an event loop. Many who ask at once wait for one making."""
         wanted = Form(form, gzip)
         with self._lock:
@@ -63,19 +66,19 @@ class Rendered:
     @property
     def text(self) -> bytes:
         """Text 0.0.4, plain."""
-        return self.body("text", gzip=False)
+        return bytes(self.body("text", gzip=False))
 
     @property
     def openmetrics(self) -> bytes:
         """OpenMetrics, plain."""
-        return self.body("openmetrics", gzip=False)
+        return bytes(self.body("openmetrics", gzip=False))
 
     @property
     def text_gzip(self) -> bytes:
         """Text 0.0.4 as gzip."""
-        return self.body("text", gzip=True)
+        return bytes(self.body("text", gzip=True))
 
     @property
     def openmetrics_gzip(self) -> bytes:
         """OpenMetrics as gzip."""
-        return self.body("openmetrics", gzip=True)
+        return bytes(self.body("openmetrics", gzip=True))

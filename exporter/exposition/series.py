@@ -93,7 +93,7 @@ def numbers(metric: Metric, samples: Iterable[Sample]) -> list[int | bytes]:
 
 
 def with_exemplars(metric: Metric, plain: Sequence[int | bytes], exemplars: Iterable[Exemplars | None]) -> list[bytes]:
-    """Return ``plain`` with exemplars behind the counters or the buckets that have one, for a template that has room."""
+    """Return ``plain`` with exemplars behind the counters or buckets that have one, for a template that has room."""
     marked = [each if isinstance(each, bytes) else b"%d" % each for each in plain]
     width = line_count(metric)
     for start, of_series in zip(range(0, len(marked), width), exemplars, strict=True):

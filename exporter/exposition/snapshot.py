@@ -15,10 +15,12 @@ from typing import Final, NamedTuple
 
 from exporter import catalogue
 from exporter.catalogue.model import Metric
+from exporter.exposition.buffers import Buffers
 from exporter.exposition.chunk import Chunk
 from exporter.exposition.compression import Compressor
+from exporter.exposition.negotiation import Format
 from exporter.exposition.pieces import END, Piece, header
-from exporter.exposition.rendered import USUAL, Form, Rendered
+from exporter.exposition.rendered import USUAL, Body, Form, Rendered
 from exporter.families import Family, TargetLabels
 from exporter.times import MINUTE, Micros
 
@@ -74,7 +76,8 @@ class Snapshot:
         self._wanted: dict[Form, Micros] = {}
         """When each form was last known to be asked for."""
         self._compressor = Compressor()
-        self._compressing = Lock()
+        self._buffers: dict[Format, Buffers] = {"text": Buffers(), "openmetrics": Buffers()}
+        self._making = Lock()
         self._lock = Lock()
 
     def update(self, target: TargetLabels, families: Iterable[Family]) -> None:
@@ -134,17 +137,20 @@ class Snapshot:
                 self._wanted.update(dict.fromkeys(self.current.asked, at))
             wanted = [form for form, asked in self._wanted.items() if at - asked <= WANTED_FOR]
             rendered = Rendered(partial(self._body, pieces), at, wanted)
-            with self._compressing:
+            with self._making:
                 self._compressor.forget_unused()
+                for form, buffers in self._buffers.items():
+                    if Form(form, False) not in wanted:
+                        buffers.forget()
             self.current, self.content = rendered, content
             return rendered
 
-    def _body(self, pieces: Sequence[Piece], form: Form) -> bytes:
+    def _body(self, pieces: Sequence[Piece], form: Form) -> Body:
         parts = [(piece.openmetrics if form.format == "openmetrics" else piece.text, piece.lines) for piece in pieces]
-        if not form.gzip:
-            return b"".join([part for part, _ in parts])
-        with self._compressing:
-            return self._compressor.compress(parts)
+        with self._making:
+            if form.gzip:
+                return self._compressor.compress(parts)
+            return self._buffers[form.format].join([part for part, _ in parts])
 
     def _chosen(self) -> Content:
         families = []

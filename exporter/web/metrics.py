@@ -12,7 +12,7 @@ from typing import Final
 from starlette.concurrency import run_in_threadpool
 from starlette.types import Receive, Scope, Send
 
-from exporter.exposition import Negotiated, Rendered, Slices, negotiate
+from exporter.exposition import Body, Negotiated, Rendered, Slices, negotiate
 from exporter.web.headers import SECURITY_HEADERS
 from exporter.web.selection import NoSuchTargetError, Targets, choice_of
 
@@ -33,7 +33,7 @@ class Metrics:
     async def __call__(self, scope: Scope, _receive: Receive, send: Send) -> None:
         """Answer a GET or HEAD."""
         wanted = _negotiated(_value(scope, b"accept"), _value(scope, b"accept-encoding"))
-        body: bytes | None
+        body: Body | None
         try:
             choice = choice_of(scope["query_string"], self._targets) if scope["query_string"] else None
         except NoSuchTargetError as error:
@@ -52,7 +52,7 @@ class Metrics:
             await _send(send, 200, body, wanted)
 
 
-async def _send(send: Send, status: int, body: bytes, wanted: Negotiated | None = None) -> None:
+async def _send(send: Send, status: int, body: Body, wanted: Negotiated | None = None) -> None:
     content_type = "text/plain; charset=utf-8" if wanted is None else wanted.content_type
     headers = [(b"content-type", content_type.encode("ascii"))]
     if wanted is not None and wanted.gzip:

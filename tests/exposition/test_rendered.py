@@ -9,7 +9,7 @@ from dataclasses import replace
 import pytest
 
 from exporter.catalogue.runs import RUNS
-from exporter.exposition import Format, Rendered, Snapshot
+from exporter.exposition import Body, Format, Rendered, Snapshot
 from exporter.exposition.rendered import USUAL, Form
 from exporter.exposition.snapshot import WANTED_FOR
 from exporter.families import Family
@@ -68,7 +68,7 @@ def test_many_who_ask_at_once_share_one_making() -> None:
 
     rendered = Rendered(make, 0)
 
-    def ask(_: int) -> bytes:
+    def ask(_: int) -> Body:
         together.wait()
         return rendered.body("text", gzip=True)
 

@@ -90,11 +90,12 @@ def test_what_was_published_stays_while_updates_come() -> None:
     """A reader keeps its bytes; the next publication is another object."""
     snapshot = filled(created=False)
     before = snapshot.publish(0)
-    kept = before.text
+    kept, reader = before.text, before.body("text", gzip=False)
     snapshot.update(SUPPORT, [replace(SUPPORT_RUNS, samples={("triage", "completed"): (50,)})])
     assert snapshot.current is before
     assert snapshot.publish(1).text == kept.replace(b'outcome="completed"} 40\n', b'outcome="completed"} 50\n')
-    assert before.text is kept
+    assert before.body("text", gzip=False) is reader
+    assert reader == kept
 
 
 def test_families_that_are_not_given_stay() -> None:
