@@ -100,7 +100,7 @@ class Run(NamedTuple):
     ``times`` are created, triggered, started, ended as the upstream told them, None where missing (also where
     unbelievable, which ``observe`` need not judge: ``count`` drops those).
     ``ended`` is decided by ``observe`` (rule 4); ``state`` is used while it is False, ``outcome`` when it is True.
-    ``adds`` are applied once, when the run is first counted, ``marks`` also for history.
+    ``common`` and ``adds`` are applied once, when the run is first counted, ``marks`` also for history.
     """
 
     id: str
@@ -112,7 +112,10 @@ class Run(NamedTuple):
     ended: bool
     state: str = "open"
     outcome: str = "unknown"
+    common: tuple[Add, ...] = ()
+    """Increments of counters that other runs of the page have too: runs that add the same are counted together."""
     adds: tuple[Add, ...] = ()
+    """What else it adds."""
     marks: tuple[Mark, ...] = ()
     delivery: Delivery | None = None
     """Set for runs that a schedule started, open ones too."""
@@ -123,6 +126,16 @@ class Run(NamedTuple):
     def times(self) -> tuple[Micros | None, ...]:
         """Its times in the order of birth."""
         return (self.created, self.triggered, self.started, self.finished)
+
+    @property
+    def timeless(self) -> bool:
+        """Whether it tells no time at all."""
+        return self.created is None and self.triggered is None and self.started is None and self.finished is None
+
+    @property
+    def all_adds(self) -> tuple[Add, ...]:
+        """All that it adds."""
+        return (*self.common, *self.adds)
 
 
 @dataclass(frozen=True, slots=True)

@@ -151,7 +151,8 @@ def note(report: Report, batch: Observed, listings_per_workload: bool) -> None:
             report.sweeps += batch.step.complete and batch.step.kind == "sweep"
             report.unsorted |= batch.step.unsorted
             report.runs.update([run.outcome if run.ended else run.state for run in batch.items])
-            times = [at for run in batch.items for at in run.times if at is not None]
+            told = [(run.created, run.triggered, run.started, run.finished) for run in batch.items]
+            times = {at for each in told for at in each if at is not None}
             if times:
                 report.newest_run = max(report.newest_run or 0, *times)
                 report.oldest_run = min(times if report.oldest_run is None else [report.oldest_run, *times])

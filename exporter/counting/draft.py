@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypeVar
 
 from exporter.catalogue.model import Metric
@@ -24,7 +24,7 @@ from exporter.counting.ledger import (
     WorkloadState,
 )
 from exporter.counting.limits import Rules
-from exporter.observations import Labels
+from exporter.observations import Add, Labels
 from exporter.times import MINUTE, Micros, Moment
 
 K = TypeVar("K")
@@ -36,12 +36,32 @@ class Sum:
     """What the runs of one page add to one series: a page has many runs and few series.
 
     ``counts`` by bucket for a histogram, else empty. ``examples`` are the last run of each bucket (0 for a counter)
-    with what it added; None for a series without exemplars.
+    with what it added, of a series that ``keeps_examples``.
     """
 
     counts: list[int]
-    examples: dict[int, tuple[str, int]] | None
+    keeps_examples: bool
+    examples: dict[int, tuple[str, int]] = field(default_factory=dict)
     amount: int = 0
+
+
+@dataclass(slots=True)
+class Tally:
+    """Runs of one page and workload that have the same increments in common."""
+
+    sums: list[tuple[Sum, int]]
+    """What each of them adds to which counter."""
+    exemplified: list[tuple[Sum, int]]
+    """Those of the counters that keep exemplars."""
+    runs: int = 0
+
+
+@dataclass(slots=True)
+class Latest:
+    """The latest time that the runs of one page tell of an event; ``key`` None: nobody speaks of it."""
+
+    key: SeriesKey | None
+    at: Micros
 
 
 CLOCK_TOLERANCE = 5 * MINUTE
@@ -70,6 +90,10 @@ class Draft:
         self.sums: dict[SeriesKey, Sum] = {}
         """What is still to be applied, by ``series.settle``; ``sums_of`` has the same by what was asked for."""
         self.sums_of: dict[tuple[Metric, str, Labels], Sum] = {}
+        self.tallies: dict[tuple[str, tuple[Add, ...]], Tally] = {}
+        """What is still to be added to ``sums``, by slot and what runs have in common."""
+        self.latest: dict[tuple[Metric, str, Labels], Latest] = {}
+        """Times of events, still to be applied."""
         self.fresh_values: dict[str, set[Labels]] = {}
         self.fresh_slots = 0
         self._room: Room | None = None

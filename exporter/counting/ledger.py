@@ -14,7 +14,7 @@ from typing import NamedTuple, Protocol
 from exporter.counting.crowd import Crowd
 from exporter.counting.feed import FeedRun, Ids
 from exporter.observations import Labels
-from exporter.times import Micros
+from exporter.times import DAY, Micros
 
 Value = tuple[int, ...]
 """A counter is ``(n,)``. A histogram is ``(in bucket 1, ..., in the last bucket, above, sum)``, not cumulative."""
@@ -271,5 +271,5 @@ def zero(width: int) -> Value:
 
 def days_of(times: Iterable[Micros]) -> tuple[int, ...]:
     """Return the distinct days (since the epoch) of ``times``, in order."""
-    days = {moment // 86_400_000_000 for moment in times}
+    days = {moment // DAY for moment in times}
     return tuple(days) if len(days) == 1 else tuple(sorted(days))

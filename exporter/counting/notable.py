@@ -24,7 +24,8 @@ def note_ended(draft: Draft, run: Run, at: Micros, *, news: bool) -> None:
     late = _late(draft, run)
     if run.outcome != FAILED and late is None:
         return
-    reason, status_code = next((add.labels for add in run.adds if add.metric is RUN_FAILURES), ("", ""))
+    adds = run.all_adds
+    reason, status_code = next((add.labels for add in adds if add.metric is RUN_FAILURES), ("", ""))
     found = FeedRun(
         run_id=shown(run.id),
         workload=run.workload,
@@ -39,7 +40,7 @@ def note_ended(draft: Draft, run: Run, at: Micros, *, news: bool) -> None:
         late=late,
         reason=reason,
         status_code=status_code,
-        trigger=next((add.labels[0] for add in run.adds if add.metric is TRIGGERED_RUNS), ""),
+        trigger=next((add.labels[0] for add in adds if add.metric is TRIGGERED_RUNS), ""),
         ids=usable(run.ids),
         news=news,
     )

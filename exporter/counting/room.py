@@ -45,7 +45,7 @@ def check_room(batch: Observed, ledger: Ledger, limits: Limits) -> None:
 
 def _check_runs(page: Page[Run], ledger: Ledger, most: int) -> None:
     """A listing that holds no more than its part of the open runs is not refused for what others hold."""
-    lasting = {run.id: _timeless(run) for run in page.items if not run.ended or _timeless(run)}
+    lasting = {run.id: run.timeless for run in page.items if not run.ended or run.timeless}
     new = lasting.keys() - ledger.open_runs.keys() - ledger.timeless.keys()
     held = len(ledger.open_runs) + len(ledger.timeless)
     if held + len(new) <= most:
@@ -55,17 +55,13 @@ def _check_runs(page: Page[Run], ledger: Ledger, most: int) -> None:
         _refuse("runs that have not ended or have no time", held, len(new), most)
 
 
-def _timeless(run: Run) -> bool:
-    return not any(at is not None for at in run.times)
-
-
 def _names(batch: Observed) -> list[str | None]:
     """Return the identities of what is told, most of them often; each that is new would be remembered."""
     match batch:
         case Roster():
             return [*(each.identity for each in batch.items), *(level.workload for level in batch.levels)]
         case Page():
-            return [*(each.identity for each in batch.workloads), *(run.workload for run in batch.items)]
+            return [*(each.identity for each in batch.workloads), *{run.workload for run in batch.items}]
         case Windows():
             beside = [*(identity for identity, _ in batch.marks), *(example.item for example in batch.examples)]
             levels = [level.workload for level in batch.levels or ()]

@@ -8,14 +8,15 @@ from operator import attrgetter
 from typing import Final
 
 from exporter.catalogue.ledger import LATE_RUNS_SKIPPED, RUNS_EXPIRED
+from exporter.catalogue.model import Metric
 from exporter.catalogue.runs import LAST_RUN, PAUSED, RUNS, SCHEDULE_FIRED, UNKNOWN
 from exporter.counting import listings, notable, schedules, workloads
 from exporter.counting.crowd import OTHER
-from exporter.counting.draft import Draft
+from exporter.counting.draft import Draft, Latest
 from exporter.counting.ledger import ListingState, OpenRun, SeriesKey, TargetState, days_of
-from exporter.counting.series import add, apply_adds, apply_marks, key_of, settle
+from exporter.counting.series import add, apply_adds, apply_common, key_of, settle
 from exporter.counting.sightings import Sighting, sightings
-from exporter.observations import Add, Delivery, Mark, Page, Run
+from exporter.observations import Add, Delivery, Labels, Page, Run
 from exporter.times import DAY
 
 
@@ -27,20 +28,24 @@ def count_page(draft: Draft, page: Page[Run]) -> None:
         workloads.see(draft, item)
     known = draft.listing(page.listing) or ListingState()
     rows = sightings(draft, page, target, known)
-    remembered = draft.ledger.remembered(_probes(draft, target, rows))
+    lasting = _lasting(draft, {run.id for run in page.items})
+    remembered = draft.ledger.remembered(_probes(draft, target, rows, lasting))
     undatable = _undatable(draft, page, known, rows, remembered)
     for row in sorted(rows, key=attrgetter("latest")):  # the latest run of a page leaves its exemplar
-        if draft.open_run(row.run.id) is not None:
+        run_id = row.run.id
+        if run_id in lasting and draft.open_run(run_id) is not None:
             _open_seen(draft, page.listing, row)
-        elif draft.timeless(row.run.id) is not None:
-            draft.changes.timeless[row.run.id] = draft.now
+        elif run_id in lasting and draft.timeless(run_id) is not None:
+            draft.changes.timeless[run_id] = draft.now
             _seen_again(draft, row)
-        elif row.run.id in remembered:
+        elif run_id in remembered:
             _seen_again(draft, row)
-        elif row.run.id not in undatable:
+        elif run_id not in undatable:
             _new(draft, target, page.listing, row)
-        if draft.open_run(row.run.id) is None:
-            remembered.add(row.run.id)  # a page may hold the same run twice
+            if run_id in draft.changes.open_runs or run_id in draft.changes.timeless:
+                lasting.add(run_id)
+        if run_id not in lasting or draft.open_run(run_id) is None:
+            remembered.add(run_id)  # a page may hold the same run twice
     settle(draft)
     _deliveries(draft, rows)
     listings.advance(draft, page, known)
@@ -49,26 +54,29 @@ def count_page(draft: Draft, page: Page[Run]) -> None:
     _open_levels_read(draft, page)
 
 
-def _probes(draft: Draft, target: TargetState, rows: list[Sighting]) -> Mapping[int, list[str]]:
-    """Return ids by the days under which they may be kept: those of a row's times and their neighbours.
+def _lasting(draft: Draft, run_ids: set[str]) -> set[str]:
+    """Return those runs that are open, or are kept for themselves and not under a day, as a batch begins."""
+    return (run_ids & draft.ledger.open_runs.keys()) | (run_ids & draft.ledger.timeless.keys())
+
+
+def _probes(
+    draft: Draft, target: TargetState, rows: list[Sighting], lasting: Collection[str]
+) -> Mapping[int, list[str]]:
+    """Return ids by the days under which they may be kept: those of a row's times, then their neighbours.
 
     A row that lost its times may be kept under any day that is remembered.
     """
-    remembered_days = range(target.floor // DAY - 1, draft.now // DAY + 2)
-    probes: dict[int, list[str]] = defaultdict(list)
+    by_days: dict[tuple[int, ...], list[str]] = defaultdict(list)
     for row in rows:
-        run_id = row.run.id
-        if draft.open_run(run_id) is not None or draft.timeless(run_id) is not None:
-            continue
-        if row.timeless:
-            days: Collection[int] = remembered_days
-        elif len(row.days) == 1:
-            (day,) = row.days
-            days = (day - 1, day, day + 1)
-        else:
-            days = {day + near for day in row.days for near in (-1, 0, 1)}
-        for day in days:
-            probes[day].append(run_id)
+        if row.run.id not in lasting:
+            by_days[() if row.timeless else row.days].append(row.run.id)
+    remembered_days = tuple(range(target.floor // DAY - 1, draft.now // DAY + 2))
+    probes: dict[int, list[str]] = defaultdict(list)
+    for near in (0, 1, -1):
+        for days, run_ids in by_days.items():
+            for day in days or (() if near else remembered_days):
+                if not near or day + near not in days:
+                    probes[day + near] += run_ids
     return probes
 
 
@@ -158,6 +166,8 @@ def _open_seen(draft: Draft, listing: str, row: Sighting) -> None:
 def _count(draft: Draft, row: Sighting) -> None:
     run = row.run
     slot = workloads.slot_of(draft, run.workload)
+    if run.common:
+        apply_common(draft, slot, run.common, run.id)
     apply_adds(draft, slot, run.adds, run.id)
     _mark(draft, slot, run)
     _keep(draft, row)
@@ -165,16 +175,27 @@ def _count(draft: Draft, row: Sighting) -> None:
 
 
 def _mark(draft: Draft, slot: str, run: Run) -> None:
-    """Note when the run's events were; of all those in ``_other`` only the latest run says anything."""
-    told = (mark for mark in run.marks if mark.metric is LAST_RUN or slot != OTHER)
-    apply_marks(draft, slot, tuple(mark for mark in told if _has_place(draft, slot, mark)))
+    """Note when the run's events were; ``settle`` applies the latest of each."""
+    for metric, labels, at in run.marks:
+        asked = (metric, slot, labels)
+        latest = draft.latest.get(asked)
+        if latest is None:
+            key = key_of(draft, metric, slot, labels) if _is_told(draft, metric, slot, labels) else None
+            draft.latest[asked] = Latest(key, at)
+        elif at > latest.at:
+            latest.at = at
 
 
-def _has_place(draft: Draft, slot: str, mark: Mark) -> bool:
-    """Whether an event is spoken of: of triggers there may be too many, since any run can name one."""
-    if mark.metric is not SCHEDULE_FIRED:
+def _is_told(draft: Draft, metric: Metric, slot: str, labels: Labels) -> bool:
+    """Whether an event is spoken of: of all those in ``_other`` only the latest run, and of triggers there may be too
+    many, since any run can name one."""
+    if metric is LAST_RUN:
         return True
-    key = key_of(draft, mark.metric, slot, mark.labels)
+    if slot == OTHER:
+        return False
+    if metric is not SCHEDULE_FIRED:
+        return True
+    key = key_of(draft, metric, slot, labels)
     if draft.mark(key) is not None:
         return True
     if draft.fired[slot] >= draft.limits.max_label_values or not draft.room.take(key):

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from bisect import bisect_left
+from functools import cache
 from typing import Final
 
 from exporter.catalogue import BY_NAME
 from exporter.catalogue.ledger import CORRECTIONS
 from exporter.catalogue.model import Metric
 from exporter.counting.crowd import OTHER
-from exporter.counting.draft import Draft, Sum
+from exporter.counting.draft import Draft, Sum, Tally
 from exporter.counting.ledger import Exemplar, Series, SeriesKey, Value, empty, plus, zero
 from exporter.observations import Add, Labels, Mark
+from exporter.times import Micros
 
 EXEMPLAR_CHARS: Final = 128
 
@@ -21,9 +23,15 @@ def width(metric: Metric) -> int:
     return len(metric.bounds) + 2 if metric.type == "histogram" else 1
 
 
+@cache
+def bounds(metric: Metric) -> tuple[int, ...]:
+    """Return the upper bounds of a histogram's buckets in stored integers; nothing for a counter."""
+    return tuple(bound * metric.unit for bound in metric.bounds)
+
+
 def bucket(metric: Metric, amount: int) -> int:
     """Return the index of the bucket that holds ``amount`` (in stored integers)."""
-    return bisect_left(metric.bounds, amount / metric.unit)
+    return bisect_left(bounds(metric), amount)
 
 
 def key_of(draft: Draft, metric: Metric, slot: str, labels: Labels) -> SeriesKey:
@@ -191,41 +199,61 @@ def release(draft: Draft, keys: list[SeriesKey]) -> None:
             draft.changes.series[key] = series._replace(shown=shown, pending=zero(len(shown)))
 
 
+def apply_common(draft: Draft, slot: str, adds: tuple[Add, ...], run_id: str) -> None:
+    """Note one more run of a slot that adds this, counters only; ``settle`` applies it for all of them at once."""
+    asked = (slot, adds)
+    tally = draft.tallies.get(asked)
+    if tally is None:
+        sums = [(_sum(draft, add.metric, slot, add.labels), add.amount) for add in adds]
+        tally = draft.tallies[asked] = Tally(sums, [each for each in sums if each[0].keeps_examples])
+    tally.runs += 1
+    for found, amount in tally.exemplified:
+        found.examples[0] = run_id, amount
+
+
 def apply_adds(draft: Draft, slot: str, adds: tuple[Add, ...], run_id: str) -> None:
     """Note what a run adds, under its workload's slot; ``settle`` applies it together with that of the other runs."""
     for metric, labels, amount in adds:
-        asked = (metric, slot, labels)
-        found = draft.sums_of.get(asked)
-        if found is None:
-            nothing = Sum([0] * (width(metric) - 1), {} if _wants_exemplar(metric) else None)
-            found = draft.sums_of[asked] = draft.sums.setdefault(key_of(draft, metric, slot, labels), nothing)
+        found = draft.sums_of.get((metric, slot, labels)) or _sum(draft, metric, slot, labels)
         at = 0
         if found.counts:
             at = bucket(metric, amount)
             found.counts[at] += 1
         found.amount += amount
-        if found.examples is not None:
+        if found.keeps_examples:
             found.examples[at] = run_id, amount
+
+
+def _sum(draft: Draft, metric: Metric, slot: str, labels: Labels) -> Sum:
+    """Return what is summed up for a series, begun at its first sight in this batch."""
+    nothing = Sum([0] * (width(metric) - 1), metric.type == "histogram" or "reason" in metric.labels)
+    found = draft.sums.setdefault(key_of(draft, metric, slot, labels), nothing)
+    return draft.sums_of.setdefault((metric, slot, labels), found)
 
 
 def settle(draft: Draft) -> None:
     """Apply what was noted."""
+    for tally in draft.tallies.values():
+        for found, amount in tally.sums:
+            found.amount += amount * tally.runs
     for key, found in draft.sums.items():
         if increase(draft, key, tuple(found.counts), found.amount):
-            for at, (run_id, amount) in (found.examples or {}).items():
+            for at, (run_id, amount) in found.examples.items():
                 exemplify(draft, key, at, amount, run_id)
-    draft.sums.clear()
-    draft.sums_of.clear()
-
-
-def _wants_exemplar(metric: Metric) -> bool:
-    return metric.type == "histogram" or "reason" in metric.labels
+    for latest in draft.latest.values():
+        if latest.key is not None:
+            _mark(draft, latest.key, latest.at)
+    for noted in (draft.tallies, draft.sums, draft.sums_of, draft.latest):
+        noted.clear()
 
 
 def apply_marks(draft: Draft, slot: str, marks: tuple[Mark, ...]) -> None:
     """Keep the latest time of each event."""
     for metric, labels, at in marks:
-        key = key_of(draft, metric, slot, labels)
-        known = draft.mark(key)
-        if known is None or at > known:
-            draft.changes.marks[key] = at
+        _mark(draft, key_of(draft, metric, slot, labels), at)
+
+
+def _mark(draft: Draft, key: SeriesKey, at: Micros) -> None:
+    known = draft.mark(key)
+    if known is None or at > known:
+        draft.changes.marks[key] = at

@@ -34,7 +34,7 @@ def sightings(draft: Draft, page: Page[Run], target: TargetState, listing: Listi
     rows = []
     for index, (run, times) in enumerate(judged):
         if times:
-            rows.append(Sighting(run, times[0], max(times), days_of(times), timeless=False))
+            rows.append(Sighting(run, times[0], max(times), days_of(times), False))
         else:
             near = _above(births, index, draft.limits.overlap)
             if near is None:
@@ -91,11 +91,10 @@ def _agreed(rows: list[Sighting]) -> list[Sighting]:
 def _believable(run: Run, latest: Micros) -> tuple[Run, list[Micros]]:
     """Return the run without the times that are none, and without what was computed from them; and its own times in
     the order of birth."""
-    times = [at for at in run.times if at is not None]
-    beside = [mark.at for mark in run.marks]
+    times = [at for at in (run.created, run.triggered, run.started, run.finished) if at is not None]
+    every = [*times, *[mark.at for mark in run.marks]]
     if run.delivery is not None:
-        beside.append(run.delivery.fire_at)
-    every = times + beside
+        every.append(run.delivery.fire_at)
     if every and not (min(every) >= EARLIEST and max(every) <= latest):
         run = _without(run, latest)
         times = [at for at in run.times if at is not None]

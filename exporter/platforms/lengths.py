@@ -9,12 +9,19 @@ from exporter.catalogue.model import Metric
 from exporter.observations import Add, Labels
 from exporter.times import Micros
 
-NEGATIVE_DURATION: Final = "negative_duration"
-"""The reason for which a length that ends before it begins is left out (rule 18)."""
+NEGATIVE: Final = Add(RECORDS_SKIPPED, ("negative_duration",))
+"""What is told of a length that ends before it begins, which is left out (rule 18)."""
+
+Length = tuple[Metric, Labels, Micros | None, Micros | None]
+"""A histogram, its labels after ``workload``, and the two ends of a length of time."""
 
 
-def lasted(metric: Metric, own: Labels, start: Micros | None, end: Micros | None) -> tuple[Add, ...]:
-    """Observe a length of time, unless one end is missing; a negative one is told of instead."""
-    if start is None or end is None:
-        return ()
-    return (Add(metric, own, end - start) if end >= start else Add(RECORDS_SKIPPED, (NEGATIVE_DURATION,)),)
+def lengths(*told: Length) -> tuple[Add, ...]:
+    """Observe lengths of time, those excepted of which one end is missing; a negative one is told of instead."""
+    return tuple(
+        [
+            Add(metric, own, end - start) if end >= start else NEGATIVE
+            for metric, own, start, end in told
+            if start is not None and end is not None
+        ]
+    )

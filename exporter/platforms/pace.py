@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Annotated
+from typing import Annotated, Final
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -12,6 +12,9 @@ from exporter.platforms.durations import Duration, format_duration
 from exporter.platforms.fields import Endpoint, ExistingFile, ProxyChoice, Share, Size
 from exporter.platforms.wrong import Conflict
 from exporter.times import DAY, HOUR, MINUTE, SECOND, Micros
+
+SHORTEST_GRACE: Final = "10s"
+"""The least that ``schedule_grace`` can be."""
 
 
 class SettingsModel(BaseModel):
@@ -57,7 +60,7 @@ class Pace(SettingsModel):
     stale_after: Annotated[Micros, Duration("1s", "30d")] | None = None
     """Age at which what is only true now (active runs, window figures) leaves the exposition. Without it 5
     intervals, at least 15m."""
-    schedule_grace: Annotated[Micros, Duration("10s", "7d")] = 10 * MINUTE
+    schedule_grace: Annotated[Micros, Duration(SHORTEST_GRACE, "7d")] = 10 * MINUTE
     """How late a scheduled run may be before it counts as missed."""
     forget_after: Annotated[Micros, Duration("1m", "3660d")] = 100 * DAY
     """How long a workload that the platform no longer lists keeps its series. Longer than the rarest schedule."""

@@ -11,10 +11,10 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from exporter.catalogue.ledger import CORRECTIONS, LATE_RUNS_SKIPPED, RUNS_EXPIRED
-from exporter.catalogue.runs import RUN_DURATION, RUN_FAILURES, RUNS
+from exporter.catalogue.runs import LAST_RUN, RUN_DURATION, RUN_FAILURES, RUNS
 from exporter.counting import count, release
 from exporter.counting.ledger import Series, SeriesKey
-from exporter.observations import Add, Page, Run
+from exporter.observations import Add, Mark, Page, Run
 from exporter.times import DAY, HOUR, MINUTE, SECOND, Micros
 from tests.counting.kit import LIMITS, OUTCOMES, RULES, START, WINDOWED, Bench, Parts, ended, failed, running
 
@@ -387,30 +387,32 @@ def poll_windows(bench: Bench, platform: Platform, seed: int, *, active: bool) -
 REASONS = st.sampled_from(["timeout", "quota", "tool", "filter", "unknown"])
 
 
+TOLD = st.tuples(st.sampled_from("vw"), REASONS, st.integers(0, 3600), st.integers(0, 3600))
+"""Workload, reason, seconds that it ran, and second of its end after the start of the test."""
+
+
 @SETTINGS
-@given(st.lists(st.tuples(st.sampled_from("vw"), REASONS, st.integers(0, 3600)), max_size=12), st.integers(1, 4))
-def test_a_page_of_runs_is_counted_as_if_each_came_by_itself(told: list[tuple[str, str, int]], cap: int) -> None:
-    """What they add is summed up first: values, folding and exemplars are the same."""
+@given(st.lists(TOLD, max_size=12), st.integers(1, 4))
+def test_a_page_of_runs_is_counted_as_if_each_came_by_itself(told: list[tuple[str, str, int, int]], cap: int) -> None:
+    """What they add is summed up first, runs that add the same are counted together: values, folding, exemplars and
+    times of events are the same."""
     ledgers = []
-    for at_once in (True, False):
+    for at_once, together in ((True, True), (True, False), (False, False)):
         bench = Bench(rules=replace(RULES, limits=replace(LIMITS, max_label_values=cap)))
         bench.roster("v", "w")
         bench.now += 2 * HOUR
-        runs = [
-            failed(
-                f"run {number}",
-                START + number * SECOND,
-                after=HOUR,
-                workload=workload,
-                adds=(
-                    Add(RUNS, ("failed",)),
-                    Add(RUN_FAILURES, (reason, "")),
-                    Add(RUN_DURATION, ("failed",), length * SECOND),
-                ),
+        runs = []
+        for number, (workload, reason, length, end) in enumerate(told):
+            counted = (Add(RUNS, ("failed",)), Add(RUN_FAILURES, (reason, "")))
+            own = (Add(RUN_DURATION, ("failed",), length * SECOND),)
+            run = failed(f"run {number}", START + number * SECOND, after=HOUR, workload=workload)
+            run = run._replace(
+                common=counted if together else (),
+                adds=own if together else (*counted, *own),
+                marks=(Mark(LAST_RUN, ("failed",), START + end * SECOND),),
             )
-            for number, (workload, reason, length) in enumerate(told)
-        ]
+            runs.append(run)
         for page in [runs] if at_once else [[run] for run in runs]:
             bench.page(*page, listing="v")
         ledgers.append((bench.ledger.series, bench.ledger.exemplars, bench.ledger.marks))
-    assert ledgers[0] == ledgers[1]
+    assert ledgers[0] == ledgers[1] == ledgers[2]

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from functools import cache
-from typing import Final
+from operator import attrgetter
+from typing import Final, NamedTuple, Self
 
 from exporter.catalogue.foundry import DISPATCHES
 from exporter.catalogue.runs import (
@@ -25,10 +26,12 @@ from exporter.catalogue.runs import (
 from exporter.observations import Add, Delivery, Mark, Page, Roster, Run, Skipped, Workload
 from exporter.platforms import labels
 from exporter.platforms.base import Birth
+from exporter.platforms.durations import parse_duration
 from exporter.platforms.foundry import outcome as outcomes
 from exporter.platforms.foundry.records import Attempt, Routine, RoutineRun
 from exporter.platforms.foundry.schedules import schedules_of, unusable
-from exporter.platforms.lengths import lasted
+from exporter.platforms.lengths import lengths
+from exporter.platforms.pace import SHORTEST_GRACE
 from exporter.platforms.parsing import believable
 from exporter.redaction import blank
 from exporter.times import Micros
@@ -38,6 +41,12 @@ STATES: Final = (QUEUED, RUNNING, OPEN)
 
 Failure = tuple[str | None, str | None]
 """What a failed run tells: its type of error, and its status code."""
+NO_FAILURE: Final[Failure] = (None, None)
+
+IN_THE_FEED: Final = (None, FAILED)
+"""Outcomes of runs that people may look for by their further ids; None while it is open. Others only when late."""
+NEVER_LATE: Final = parse_duration(SHORTEST_GRACE)
+"""However the target is configured, a run that started this soon is not late."""
 
 UNUSABLE_SCHEDULE: Final = Skipped("schedule")
 """A trigger whose cron expression or zone cannot be understood: nothing is said of when it is due."""
@@ -110,46 +119,62 @@ def _counts(outcome: str, kind: tuple[str | None, str | None, str | None], failu
     return (*counts, Add(RUN_FAILURES, (labels.value(reason), labels.value(code or ""))))
 
 
-Counts = Callable[[str, tuple[str | None, str | None, str | None], Failure], tuple[Add, ...]]
+class Shared(NamedTuple):
+    """What most runs of a page have in common; ``of_a_page`` works it out once for each page."""
+
+    counts: Callable[[str, tuple[str | None, str | None, str | None], Failure], tuple[Add, ...]] = _counts
+    label: Callable[[str], str] = labels.value
+
+    @classmethod
+    def of_a_page(cls) -> Self:
+        """Begin a new page: what may be known of a text, such as a secret in it, can change between two."""
+        return cls(cache(_counts), cache(labels.value))
+
+
+ONE_BY_ONE: Final = Shared()
 
 
 def observe_page(batch: Page[Attempt], now: Micros) -> Page[Run]:
     """Say what a page of a routine's runs means; ``now`` is the upstream's."""
-    counts = cache(_counts)  # what most runs of a page have in common is worked out once
-    told = {field: {getattr(attempt.run, field) for attempt in batch.items} for field in KNOWN}
+    shared = Shared.of_a_page()
+    told = set(map(attrgetter(*KNOWN), [attempt.run for attempt in batch.items]))
+    values = dict(zip(KNOWN, zip(*told, strict=True), strict=False))
     return Page(
         listing=batch.listing,
         sequence=batch.sequence,
-        items=tuple([observe_run(attempt, batch.listing, now, counts) for attempt in batch.items]),
+        items=tuple([observe_run(attempt, batch.listing, now, shared) for attempt in batch.items]),
         step=batch.step,
         upstream_now=batch.upstream_now,
         skipped=batch.skipped,
         drop_link=batch.drop_link,
-        unknown=tuple(field for field in KNOWN if any(_is_unknown(field, value) for value in told[field])),
+        unknown=tuple(field for field, held in values.items() if any(_is_unknown(field, value) for value in held)),
     )
 
 
-def observe_run(attempt: Attempt, routine: str, now: Micros, counts: Counts = _counts) -> Run:
+def observe_run(attempt: Attempt, routine: str, now: Micros, shared: Shared = ONE_BY_ONE) -> Run:
     """Say what one attempt means. Times that cannot be believed count as missing (rule 5)."""
     run = attempt.run
     triggered, started = believable(run.triggered_at, now), believable(run.started_at, now)
     ended, fire_at = believable(run.ended_at, now), believable(run.scheduled_fire_at, now)
+    begun = triggered if started is None else started
     outcome = outcomes.outcome(run.status, run.phase, ended, now)
-    delivery = _delivery(attempt, fire_at)
+    delivery = _delivery(attempt, fire_at, shared)
     marks: tuple[Mark, ...] = ()
     if delivery is not None:
         marks = (Mark(SCHEDULE_FIRED, (delivery.trigger,), delivery.fire_at),)
+    common: tuple[Add, ...] = ()
     adds: tuple[Add, ...] = ()
     if outcome is not None:
         if ended is not None:
             marks = (*marks, Mark(LAST_RUN, (outcome,), ended))
-        failure = (run.error_type, run.error_status_code) if outcome == FAILED else (None, None)
-        adds = (
-            *counts(outcome, (run.trigger_type, run.attempt_source, run.action_type), failure),
-            *lasted(RUN_DURATION, (outcome,), started, ended),
-            *lasted(RUN_WAIT, (), triggered, started),
-            *lasted(RUN_LATENESS, (), fire_at, triggered if started is None else started),
+        failure = (run.error_type, run.error_status_code) if outcome == FAILED else NO_FAILURE
+        common = shared.counts(outcome, (run.trigger_type, run.attempt_source, run.action_type), failure)
+        adds = lengths(
+            (RUN_DURATION, (outcome,), started, ended),
+            (RUN_WAIT, (), triggered, started),
+            (RUN_LATENESS, (), fire_at, begun),
         )
+    is_late = fire_at is not None and begun is not None and begun - fire_at > NEVER_LATE
     return Run(
         id=blank(run.id),
         workload=routine,
@@ -158,12 +183,13 @@ def observe_run(attempt: Attempt, routine: str, now: Micros, counts: Counts = _c
         started=started,
         finished=ended,
         ended=outcome is not None,
-        state=outcomes.state(run.status, run.phase, started),
+        state=OPEN if outcome is not None else outcomes.state(run.status, run.phase, started),
         outcome=outcome or "unknown",
+        common=common,
         adds=adds,
         marks=marks,
         delivery=delivery,
-        ids=_ids(run),
+        ids=_ids(run) if outcome in IN_THE_FEED or is_late else (),
     )
 
 
@@ -180,12 +206,12 @@ def _ids(run: RoutineRun) -> tuple[tuple[str, str], ...]:
     return tuple([(kind, blank(value)) for kind, value in told if value])
 
 
-def _delivery(attempt: Attempt, fire_at: Micros | None) -> Delivery | None:
+def _delivery(attempt: Attempt, fire_at: Micros | None, shared: Shared) -> Delivery | None:
     run = attempt.run
     trigger = run.trigger_name or attempt.trigger
     if fire_at is None or trigger is None or (run.attempt_source or "").lower() in NO_DELIVERY:
         return None
-    return Delivery(labels.value(trigger), fire_at)
+    return Delivery(shared.label(trigger), fire_at)
 
 
 def _joined(texts: Iterable[str | None]) -> str:

@@ -24,6 +24,12 @@ _DISPATCHING: Final = frozenset({"queued", "dispatching"})
 
 def outcome(status: str | None, phase: str | None, ended_at: Micros | None, now: Micros) -> str | None:
     """Return the outcome of a run, None while it has not ended."""
+    just_now = ended_at is not None and now - ended_at < LAG
+    return _outcome(status, phase, ended_at is not None, just_now)
+
+
+@lru_cache(maxsize=256)
+def _outcome(status: str | None, phase: str | None, has_end: bool, just_now: bool) -> str | None:
     status, phase = _folded(status), _folded(phase)
     if "failed" in (status, phase):
         return FAILED
@@ -31,10 +37,10 @@ def outcome(status: str | None, phase: str | None, ended_at: Micros | None, now:
         return CANCELLED
     if (phase, status) in (("completed", "finished"), ("completed", None), (None, "finished")):
         return COMPLETED
-    if ended_at is None:
+    if not has_end:
         return UNKNOWN if status == "finished" else None
     lagging = status in _UNDER_WAY or phase in _DISPATCHING
-    return None if lagging and now - ended_at < LAG else UNKNOWN
+    return None if lagging and just_now else UNKNOWN
 
 
 def state(status: str | None, phase: str | None, started_at: Micros | None) -> str:

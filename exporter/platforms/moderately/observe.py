@@ -28,7 +28,7 @@ from exporter.catalogue.runs import (
 from exporter.observations import Add, Level, Mark, Page, Roster, Run, Workload
 from exporter.platforms import labels
 from exporter.platforms.base import Birth
-from exporter.platforms.lengths import lasted
+from exporter.platforms.lengths import lengths
 from exporter.platforms.moderately.records import TERMINAL, Agent, Execution, Owned, Owner, status_of
 from exporter.platforms.parsing import believable
 from exporter.redaction import blank
@@ -36,6 +36,16 @@ from exporter.times import Micros
 
 BIRTHS: Final = (*(Birth(RUNS, (outcome,)) for outcome in OUTCOMES), Birth(STEP_LIMIT_REACHED, ()))
 STATES: Final = (QUEUED, RUNNING, PAUSED)
+
+COUNTED: Final = {
+    outcome: (Add(RUNS, (outcome,)), *((Add(RUN_FAILURES, (UNKNOWN, "")),) if outcome == FAILED else ()))
+    for outcome in OUTCOMES
+}
+"""The counters that a run raises by one, by its outcome; why one failed is not told."""
+LIMIT_REACHED: Final = Add(STEP_LIMIT_REACHED, ())
+
+IN_THE_FEED: Final = (None, FAILED)
+"""Outcomes of runs that people may look for by their further ids; None while it is open."""
 
 STATE_OF: Final = {"pending": QUEUED, "running": RUNNING, "paused": PAUSED}
 STATUSES: Final = frozenset({*STATE_OF, *TERMINAL})
@@ -103,12 +113,13 @@ def observe_run(owned: Owned, now: Micros) -> Run:
     execution = owned.execution
     created, started = believable(execution.createdAt, now), believable(execution.startedAt, now)
     outcome, finished = _end(execution, now)
+    common: tuple[Add, ...] = ()
     adds: tuple[Add, ...] = ()
     if outcome is not None:
+        common = COUNTED[outcome]
         adds = (
-            *_counted(execution, outcome),
-            *lasted(RUN_DURATION, (outcome,), started, finished),
-            *lasted(RUN_WAIT, (), created, started),
+            *_steps(execution, outcome),
+            *lengths((RUN_DURATION, (outcome,), started, finished), (RUN_WAIT, (), created, started)),
         )
     return Run(
         id=blank(execution.agentExecutionId),
@@ -118,32 +129,28 @@ def observe_run(owned: Owned, now: Micros) -> Run:
         started=started,
         finished=finished,
         ended=outcome is not None,
-        state=STATE_OF.get(status_of(execution), OPEN),
+        state=OPEN if outcome is not None else STATE_OF.get(status_of(execution), OPEN),
         outcome=outcome or UNKNOWN,
+        common=common,
         adds=adds,
         marks=(Mark(LAST_RUN, (outcome,), finished),) if outcome is not None and finished is not None else (),
-        ids=(("agent_id", blank(owned.owner.identity)),),
+        ids=(("agent_id", blank(owned.owner.identity)),) if outcome in IN_THE_FEED else (),
     )
 
 
 def _end(execution: Execution, now: Micros) -> tuple[str | None, Micros | None]:
     """Return outcome and time of the end, None while it is open: ended is what its status says so of, or what has
     an end (rule 4). Of several ends, the outcome's own counts."""
-    ends = {outcome: believable(at, now) for outcome, at in execution.ends.items()}
-    first = next(((outcome, at) for outcome, at in ends.items() if at is not None), None)
+    ends = [(outcome, at) for outcome, told in execution.ends.items() if (at := believable(told, now)) is not None]
     status = status_of(execution)
     if status in TERMINAL:
-        own = ends[status]
-        return status, own if own is not None or first is None else first[1]
-    return (None, None) if first is None else first
+        return status, dict(ends).get(status, ends[0][1] if ends else None)
+    return ends[0] if ends else (None, None)
 
 
-def _counted(execution: Execution, outcome: str) -> Iterator[Add]:
-    yield Add(RUNS, (outcome,))
-    if outcome == FAILED:
-        yield Add(RUN_FAILURES, (UNKNOWN, ""))
+def _steps(execution: Execution, outcome: str) -> tuple[Add, ...]:
     steps = execution.currentStep
-    if steps is not None:
-        yield Add(RUN_STEPS, (outcome,), steps)
-        if steps == execution.maxActions:
-            yield Add(STEP_LIMIT_REACHED, ())
+    if steps is None:
+        return ()
+    told = Add(RUN_STEPS, (outcome,), steps)
+    return (told, LIMIT_REACHED) if steps == execution.maxActions else (told,)
