@@ -5,8 +5,8 @@ requests as a client cares to send, and keeps a reader that does not read, with 
 peer goes away. A connection here is always in one of these states, each with its own end:
 
     receiving    the request is not whole                  ``receive_timeout``: 408, or closed if nothing came
-    responding   the reader does not take all at once      ``write_timeout``: aborted, which frees the bytes
-    idle         answered, waiting for another request     ``keep_alive``: closed
+    responding   the reader does not take all at once      ``write_timeout``: reset, which frees the bytes
+    idle         answered, waiting for another request     ``keep_alive``: closed; reset if the answer was not read
 
 All but the second, and a reader that stalls, count as quiet: see ``connections``.
 """
@@ -18,6 +18,7 @@ import socket
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from http import HTTPStatus
 from typing import Any, ClassVar, Final
 
@@ -28,6 +29,7 @@ from uvicorn.server import ServerState
 
 from exporter.web.connections import Connections
 from exporter.web.headers import SECURITY_HEADERS
+from exporter.web.unsent import any_unsent, reset
 
 _PIECE: Final = 1024
 """The parser is fed so many bytes at a time: what one piece may hold bounds how far it can run ahead."""
@@ -163,7 +165,10 @@ class LimitedProtocol(HttpToolsProtocol):
 
     def timeout_keep_alive_handler(self) -> None:
         """Close an idle connection."""
-        self._close()
+        if any_unsent(self.transport):
+            reset(self.transport)
+        else:
+            self._close()
 
     # Our own
 
@@ -173,7 +178,7 @@ class LimitedProtocol(HttpToolsProtocol):
             with suppress(OSError):
                 self.waiting.shutdown(socket.SHUT_RDWR)
         else:
-            self.transport.abort()
+            reset(self.transport)
 
     def _parse(self) -> None:
         while self._unparsed and not self.pipeline and not self._refused:
@@ -225,7 +230,7 @@ class LimitedProtocol(HttpToolsProtocol):
             # To close with bytes unread would reset the connection and lose the answer on its way: what the
             # peer still sends is read and dropped until it closes.
             self.transport.write_eof()
-            self._bound_writing(self.limits.linger)
+            self._bound_writing(self.limits.linger, self.transport.abort)
         else:
             self._close()
 
@@ -248,9 +253,9 @@ class LimitedProtocol(HttpToolsProtocol):
         else:
             self._close()
 
-    def _bound_writing(self, seconds: float) -> None:
+    def _bound_writing(self, seconds: float, end: Callable[[], object] | None = None) -> None:
         if self._write_timer is None:
-            self._write_timer = self.loop.call_later(seconds, self.transport.abort)
+            self._write_timer = self.loop.call_later(seconds, end or partial(reset, self.transport))
 
     def _cancel_receive_timer(self) -> None:
         if self._receive_timer is not None:

@@ -190,7 +190,7 @@ class _Uvicorn(uvicorn.Server):
         while connections and loop.time() < deadline:
             await asyncio.sleep(0.01)
         for connection in list(connections):
-            connection.transport.abort()
+            connection.cut_off()
         while connections:  # an aborted transport tells its protocol in the next turn of the loop
             await asyncio.sleep(0)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import select
 import socket
 import sys
 from collections.abc import Iterator
@@ -18,6 +19,7 @@ from exporter.web.address import Address, bind
 from exporter.web.protocol import LimitedProtocol, Limits
 from exporter.web.server import Server
 from tests.web.serving import (
+    DEADLINE,
     RENDERED,
     Service,
     connected,
@@ -325,6 +327,20 @@ def test_a_reader_that_stalls_with_little_unread_is_cut_off_too(monkeypatch: pyt
         assert eventually(lambda: sys.getrefcount(body) > before)
         assert eventually(lambda: sys.getrefcount(body) == before)
         assert is_closed(client)
+
+
+@pytest.mark.parametrize("size", [8_000_000, 60_000])
+def test_nothing_is_left_with_the_system_for_a_reader_that_stalls(size: int) -> None:
+    """It would be kept for minutes, megabytes a reader; a reset drops it, and tells the reader at once.
+
+    60,000 bytes are all with the system: the connection counts as idle.
+    """
+    service = Service(rendered=rendered(text=bytes(size)))
+    with serving(service.application(), QUICK) as server, connected(server, receive_buffer=4096) as client:
+        client.sendall(GET)
+        told = select.poll()
+        told.register(client, 0)  # errors only: nothing is read
+        assert told.poll(DEADLINE * 1000)
 
 
 def test_a_slow_reader_that_reads_gets_it_whole_and_may_ask_again() -> None:
