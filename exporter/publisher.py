@@ -16,6 +16,10 @@ from exporter.times import Clock
 SHORTEST_PAUSE: Final = 0.2
 """Seconds between two publications. Polls that end together are published together; a timer does the last one."""
 
+PAUSE_FOR_EACH: Final = 10.0
+"""Seconds of pause for each that the last publication took: with a thousand targets one ends at every moment, and
+without this publishing would be what the processor mostly does."""
+
 
 class Publisher:
     """Renders what changed and publishes it. Safe to call from many threads."""
@@ -26,6 +30,7 @@ class Publisher:
         self._clock = clock
         self._lock = threading.Lock()
         self._published: float | None = None
+        self._pause = SHORTEST_PAUSE
         self._waiting: set[Target] = set()
 
     def refresh(self, target: Target) -> None:
@@ -54,12 +59,13 @@ class Publisher:
         with self._lock:
             now = self._clock.monotonic()
             if not force and (
-                not self._waiting or (self._published is not None and now - self._published < SHORTEST_PAUSE)
+                not self._waiting or (self._published is not None and now - self._published < self._pause)
             ):
                 return False
             waiting, self._waiting = self._waiting, set()
             self._snapshot.publish(self._clock.now().wall)
             self._published = self._clock.monotonic()
+            self._pause = max(SHORTEST_PAUSE, PAUSE_FOR_EACH * (self._published - now))
         for target in waiting:
             with target.lock:
                 target.ledger.begin_holds(target.awaiting, self._published)

@@ -7,9 +7,9 @@ may be called from any thread. A timer calls ``render`` and gives the result to 
 from __future__ import annotations
 
 import platform as system
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from threading import Lock
-from typing import Final
+from typing import Final, TypeVar
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_client.gc_collector import GCCollector
@@ -20,11 +20,12 @@ from exporter import __version__
 from exporter.catalogue import TARGET_LABELS, own
 from exporter.catalogue.model import Metric
 from exporter.errors import REASONS, Reason
-from exporter.exposition.foreign import own_families
+from exporter.exposition.foreign import TargetFamilies, own_families
 from exporter.exposition.snapshot import OwnFamily
 from exporter.observations import Labels
 
 Instrument = Counter | Gauge | Histogram
+Kind = TypeVar("Kind", Counter, Gauge, Histogram)
 Target = tuple[str, str]
 
 _PLACE: Final = {metric.name: place for place, metric in enumerate(own.ROWS)}
@@ -39,31 +40,40 @@ class SelfMetrics:
         self._gauges = {row.name: self._gauge(row) for row in own.ROWS if row.type == "gauge"}
         self._histograms = {row.name: self._histogram(row) for row in own.ROWS if row.type == "histogram"}
         self._instruments: dict[str, Instrument] = {**self._counters, **self._gauges, **self._histograms}
-        self._children: dict[Target, set[tuple[str, Labels]]] = {}
-        """What each target has: names of families with label values, since the library cannot look them up."""
+        self._children: dict[Target, dict[tuple[str, Labels], Instrument]] = {}
+        """What each target has, by family and label values, since the library cannot look them up."""
+        self._changed: set[Target] = set()
+        """Targets with a value that changed since the last ``render``: of a thousand it is few that did."""
+        self._of_targets = TargetFamilies([row for row in own.ROWS if row.per_target])
+        self._rendering = Lock()
         self._lock = Lock()
         self._silent = {row.name for row in own.ROWS if not _label_names(row)}
         """Families without labels that have no value yet; the library would show 0."""
-        ProcessCollector(registry=self.registry)
-        PlatformCollector(registry=self.registry)
-        GCCollector(registry=self.registry)
+        self._further = (
+            *(self._instruments[row.name] for row in own.ROWS if not row.per_target),
+            ProcessCollector(registry=self.registry),
+            PlatformCollector(registry=self.registry),
+            GCCollector(registry=self.registry),
+        )
         self._gauges[own.BUILD_INFO.name].labels(__version__, system.python_version()).set(1)
         self.shard(1, 1)
 
     def add_target(self, platform: str, target: str) -> None:
         """Show the target's counters at 0, with all known label values. ``target_up`` waits for a poll."""
-        self._counters[own.POLLS.name].labels(*self._known(own.POLLS, platform, target))
+        self._child(self._counters, own.POLLS, platform, target)
         for reason in REASONS:
-            self._counters[own.POLL_ERRORS.name].labels(*self._known(own.POLL_ERRORS, platform, target, reason))
+            self._child(self._counters, own.POLL_ERRORS, platform, target, reason)
         for row in (own.POLL_DURATION, own.UPSTREAM_REQUEST_DURATION):
-            self._histograms[row.name].labels(*self._known(row, platform, target))
+            self._child(self._histograms, row, platform, target)
+        self._touch(platform, target)
 
     def forget_target(self, platform: str, target: str) -> None:
         """Remove everything about a target that is no longer polled."""
         with self._lock:
-            children = self._children.pop((platform, target), set())
+            children = self._children.pop((platform, target), {})
         for name, labels in children:
             self._instruments[name].remove(*labels)
+        self._touch(platform, target)
 
     def poll_finished(self, platform: str, target: str, seconds: float, reason: Reason | None) -> None:
         """Note that a poll ended; with the reason why it was not good, if it was not, which counts as its error."""
@@ -92,27 +102,26 @@ class SelfMetrics:
 
     def set_target(self, row: Metric, platform: str, target: str, value: float) -> None:
         """Set a gauge of ``own`` that has no labels but the target's; KeyError for another row."""
-        self._gauges[row.name].labels(*self._known(row, platform, target)).set(value)
+        self._child(self._gauges, row, platform, target).set(value)
+        self._touch(platform, target)
 
     def clear_target(self, row: Metric, platform: str, target: str) -> None:
         """Take back what ``set_target`` set, if it did: the value is not known any more."""
-        child = (row.name, (platform, target))
         with self._lock:
-            children = self._children.get((platform, target), set())
-            present = child in children
-            children.discard(child)
-        if present:
+            child = self._children.get((platform, target), {}).pop((row.name, (platform, target)), None)
+        if child is not None:
             self._gauges[row.name].remove(platform, target)
+            self._touch(platform, target)
 
     def degraded(self, platform: str, target: str, reasons: Collection[str]) -> None:
         """Say all reasons why the target is read with reservations now; earlier ones go to 0."""
         name = own.TARGET_DEGRADED.name
         with self._lock:
-            children = self._children.get((platform, target), set())
+            children = self._children.get((platform, target), {})
             earlier = {labels[2] for family, labels in children if family == name}
         for reason in earlier.union(reasons):
-            labels = self._known(own.TARGET_DEGRADED, platform, target, reason)
-            self._gauges[name].labels(*labels).set(reason in reasons)
+            self._child(self._gauges, own.TARGET_DEGRADED, platform, target, reason).set(reason in reasons)
+        self._touch(platform, target)
 
     def set_process(self, row: Metric, value: float) -> None:
         """Set a gauge of ``own`` that belongs to no target; KeyError for another row."""
@@ -141,21 +150,36 @@ class SelfMetrics:
 
     def render(self) -> tuple[OwnFamily, ...]:
         """Return everything that has samples: our families in the order of the catalogue, then the process's."""
-        shown = [family for family in own_families(self.registry) if family.name not in self._silent]
+        with self._rendering:
+            with self._lock:
+                changed, self._changed = self._changed, set()
+            for target in changed:
+                with self._lock:
+                    children = dict(self._children.get(target, {}))
+                self._of_targets.update(target, children)
+            families = [*self._of_targets.families(), *own_families(self._further)]
+        shown = [family for family in families if family.name not in self._silent]
         return tuple(sorted(shown, key=lambda family: _PLACE.get(family.name, len(_PLACE))))
 
     def _increment(self, row: Metric, platform: str, target: str, *labels: str, by: int = 1) -> None:
-        self._counters[row.name].labels(*self._known(row, platform, target, *labels)).inc(by)
+        self._child(self._counters, row, platform, target, *labels).inc(by)
+        self._touch(platform, target)
 
     def _observe(self, row: Metric, platform: str, target: str, seconds: float) -> None:
-        self._histograms[row.name].labels(*self._known(row, platform, target)).observe(seconds)
+        self._child(self._histograms, row, platform, target).observe(seconds)
+        self._touch(platform, target)
 
-    def _known(self, row: Metric, platform: str, target: str, *labels: str) -> Labels:
-        """Return the label values of a target's child, and remember it for ``forget_target``."""
-        every = (platform, target, *labels)
+    def _child(self, kind: Mapping[str, Kind], row: Metric, *labels: str) -> Kind:
+        """Return a target's child of a family, made if need be and remembered; ``labels`` begin with the target's."""
+        child = kind[row.name].labels(*labels)
         with self._lock:
-            self._children.setdefault((platform, target), set()).add((row.name, every))
-        return every
+            self._children.setdefault((labels[0], labels[1]), {})[row.name, labels] = child
+        return child
+
+    def _touch(self, platform: str, target: str) -> None:
+        """Have a target rendered: after its value changed, or a rendering in between would be the last."""
+        with self._lock:
+            self._changed.add((platform, target))
 
     def _counter(self, row: Metric) -> Counter:
         return Counter(row.name, row.help, _label_names(row), registry=self.registry)

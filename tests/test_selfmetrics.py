@@ -20,7 +20,8 @@ def lines(about: SelfMetrics, prefix: str = "automation_exporter_") -> list[str]
     return [
         line.removeprefix(prefix)
         for family in about.render()
-        for line in family.piece.text.decode().splitlines()
+        for piece in family.pieces
+        for line in piece.text.decode().splitlines()
         if line.startswith(prefix)
     ]
 
@@ -146,6 +147,31 @@ def test_a_forgotten_target_leaves_nothing() -> None:
     assert shown == "\n".join(lines(alone))
 
 
+def test_what_is_kept_between_renderings_is_what_a_first_one_shows() -> None:
+    """Only targets that changed are rendered anew; many of them stand in blocks."""
+    about, fresh = SelfMetrics(), SelfMetrics()
+    targets = [("roboto", f"fleet-{number:02d}") for number in range(30)]
+    for target in targets:
+        about.add_target(*target)
+    about.render()
+    about.poll_finished(*targets[7], 1, "tls")
+    about.clear_target(own.TARGET_UP, *targets[7])
+    about.set_target(own.QUOTA_REMAINING, *targets[9], 4)
+    about.render()
+    about.poll_error(*targets[8], "timeout")
+    about.forget_target(*targets[3])
+    for target in targets:
+        fresh.add_target(*target)
+    fresh.poll_finished(*targets[7], 1, "tls")
+    fresh.clear_target(own.TARGET_UP, *targets[7])
+    fresh.poll_error(*targets[8], "timeout")
+    fresh.set_target(own.QUOTA_REMAINING, *targets[9], 4)
+    fresh.forget_target(*targets[3])
+    assert lines(about) == lines(fresh)
+    errors = next(family for family in about.render() if family.name == own.POLL_ERRORS.name)
+    assert len(errors.pieces) > 3
+
+
 @pytest.mark.parametrize("row", [own.POLLS, runs.ENABLED], ids=lambda row: row.name)
 def test_only_gauges_of_its_own_can_be_set(row: Metric) -> None:
     """Anything else is a bug of the caller."""
@@ -173,6 +199,6 @@ def test_created_times_are_in_neither_format() -> None:
     """In text they would be families of their own."""
     about = SelfMetrics()
     about.add_target(*FLEET)
-    for family in about.render():
-        assert b"_created" not in family.piece.text.replace(b"state_created", b"")
-        assert b"_created" not in family.piece.openmetrics.replace(b"state_created", b"")
+    for piece in [piece for family in about.render() for piece in family.pieces]:
+        assert b"_created" not in piece.text.replace(b"state_created", b"")
+        assert b"_created" not in piece.openmetrics.replace(b"state_created", b"")

@@ -15,7 +15,6 @@ from exporter.exposition.compression import Compressor
 from exporter.exposition.negotiation import Format
 from exporter.exposition.pieces import END, Piece
 from exporter.exposition.snapshot import Content, OwnFamily
-from exporter.exposition.syntax import encoded
 
 MOST_SLICES: Final = 64
 """Slices that are kept; asking for more only costs time."""
@@ -105,12 +104,11 @@ def _pieces(content: Content, choice: Choice) -> Iterator[Piece]:
 def _own(own: OwnFamily, choice: Choice) -> Iterator[Piece]:
     if own.head is None:
         if choice.process:
-            yield own.piece
+            yield from own.pieces
         return
     named = (choice.targets & own.targets.keys()) if choice.targets else own.targets
     found = sorted((own.targets[name].platform, name) for name in named)
-    lines = [line for platform, name in found if choice.has(platform, name) for line in own.targets[name].lines]
-    if lines:
+    chosen = [own.targets[name].piece for platform, name in found if choice.has(platform, name)]
+    if chosen:
         yield own.head
-        text = encoded("".join(lines))
-        yield Piece(text, text, len(lines))
+        yield from chosen

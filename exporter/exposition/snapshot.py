@@ -31,10 +31,10 @@ WANTED_FOR: Final = 10 * MINUTE
 
 
 class OwnLines(NamedTuple):
-    """One target's lines of a family of the process, the same in both formats."""
+    """One target's lines of a family of the process."""
 
     platform: str
-    lines: tuple[str, ...]
+    piece: Piece
 
 
 class OwnFamily(NamedTuple):
@@ -44,7 +44,7 @@ class OwnFamily(NamedTuple):
     """
 
     name: str
-    piece: Piece
+    pieces: tuple[Piece, ...]
     head: Piece | None = None
     targets: Mapping[str, OwnLines] = MappingProxyType({})
 
@@ -175,5 +175,5 @@ def _pieces(content: Content) -> Iterator[Piece]:
         for _, pieces in chunks.values():
             yield from pieces
     for own in content.own:
-        yield own.piece
+        yield from own.pieces
     yield END

@@ -70,14 +70,15 @@ class Schedule:
         """Run ``job`` every ``interval_seconds``, each time up to ``jitter_fraction`` of that later.
 
         The first run comes after ``start_offset`` seconds; without one the first runs of all jobs are spread over the
-        shorter of the interval and 10 s, the very first at once. ValueError when there is such a job already.
+        shorter of the interval and 10 s, the very first at once, and those after them over the interval. ValueError
+        when there is such a job already.
         """
         interval = seconds(interval_seconds)
         with self._lock:
-            wait = spread(self._added, interval) if start_offset is None else seconds(start_offset)
+            wait, shift = spread(self._added, interval) if start_offset is None else (seconds(start_offset), 0)
             self._added += 1
         # Of two processes with the same configuration each has its own jitter.
-        pace = Pace(self._now() + wait, interval, jitter_fraction, seed=random.getrandbits(64))
+        pace = Pace(self._now() + wait, interval, jitter_fraction, random.getrandbits(64), shift)
         self._add(_poll(name), "default", pace, job)
 
     def timer(self, name: str, every_seconds: float, job: Callable[[], None]) -> None:

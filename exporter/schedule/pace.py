@@ -17,23 +17,24 @@ from apscheduler.triggers.base import BaseTrigger
 from exporter.times import SECOND, Micros, from_datetime, to_datetime
 
 LONGEST_SPREAD: Final = 10 * SECOND
-"""First runs are spread over the interval, but nobody waits longer than this for the first."""
+"""Nobody waits longer than this for the first run; the runs after it are spread over the whole interval."""
 
 _GOLDEN: Final = (5**0.5 - 1) / 2
 
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """Runs at ``first + n * interval``, in wall-clock microseconds, from the second on with a delay.
+    """Runs at ``first``, then at ``first + shift + n * interval``, in wall-clock microseconds, each with a delay.
 
     The delay is up to ``jitter`` (a fraction of the interval, below 1), and of each slot always the same; ``seed``
-    makes it another one for another job. ``interval`` is above 0.
+    makes it another one for another job. ``interval`` is above 0, ``shift`` at most half of it, either way.
     """
 
     first: Micros
     interval: Micros
     jitter: float = 0.0
     seed: int = 0
+    shift: Micros = 0
 
     def run_after(self, moment: Micros) -> Micros:
         """Return the earliest run later than ``moment``."""
@@ -50,24 +51,33 @@ class Pace:
 
         If that is past, it is the next run on the grid from there.
         """
-        return replace(self, first=self.first + self._slot(now) * self.interval, interval=interval)
+        return replace(self, first=self._begin(self._slot(now)), interval=interval, shift=0)
 
     def _slot(self, moment: Micros) -> int:
-        return max(0, (moment - self.first) // self.interval)
+        return max(0, (moment - self.first - self.shift) // self.interval)
+
+    def _begin(self, slot: int) -> Micros:
+        return self.first + self.shift + slot * self.interval if slot else self.first
 
     def _run(self, slot: int) -> Micros:
+        begin = self._begin(slot)
         if not slot or not self.jitter:
-            return self.first + slot * self.interval
+            return begin
         share = random.Random(f"{self.seed} {slot}").random()  # noqa: S311  # it guards no secret
-        return self.first + slot * self.interval + int(share * self.jitter * self.interval)
+        return begin + int(share * self.jitter * self.interval)
 
 
-def spread(number: int, interval: Micros) -> Micros:
-    """Return how long the ``number``-th job (from 0) waits for its first run.
+def spread(number: int, interval: Micros) -> tuple[Micros, Micros]:
+    """Return how long the ``number``-th job (from 0) waits for its first run, and the ``shift`` of those after it.
 
-    Multiples of the golden ratio, modulo 1: however many there are, they lie about evenly, and the first is 0.
+    Multiples of the golden ratio, modulo 1: however many there are, they lie about evenly, and the first is 0. First
+    runs come soon and so, of many jobs, all in a short while; the shift takes each to its place in the interval, or
+    that crowd would meet again in every interval.
     """
-    return int(number * _GOLDEN % 1 * min(interval, LONGEST_SPREAD))
+    share = number * _GOLDEN % 1
+    wait = int(share * min(interval, LONGEST_SPREAD))
+    shift = int(share * interval) - wait
+    return wait, shift - interval if 2 * shift > interval else shift
 
 
 class PaceTrigger(BaseTrigger):  # type: ignore[misc]  # APScheduler has no types

@@ -8,6 +8,7 @@ at any instant.
 from __future__ import annotations
 
 import logging
+import time
 from collections import deque
 from datetime import datetime
 from threading import Condition, Thread
@@ -19,21 +20,33 @@ from apscheduler.job import Job
 log = logging.getLogger(__name__)
 
 MOST_THREADS: Final = 256
+"""Jobs that run at a time, those not counted that have run for long already."""
+
+LONG: Final = 5.0
+"""Seconds after which a job is taken to wait for an upstream that does not answer. It costs little more than its
+memory, and nobody else shall wait for it."""
+
+MOST_AT_ALL: Final = 1024
 
 
 class Workers(BaseExecutor):  # type: ignore[misc]  # APScheduler has no types
     """Runs each job on a thread that ends when nothing waits; more than ``most`` at a time wait for their turn.
 
-    A job that raises is logged, and that is all that happens.
+    Jobs that have run for ``long`` seconds do not count there, but are ``at_all`` at the most. A job that raises is
+    logged, and that is all that happens.
     """
 
-    def __init__(self, most: int = MOST_THREADS) -> None:
+    def __init__(self, most: int = MOST_THREADS, at_all: int = MOST_AT_ALL, long: float = LONG) -> None:
         """Start no thread yet."""
         super().__init__()
         self._most = most
+        self._at_all = at_all
+        self._long = long
         self._changed = Condition()
         self._waiting: deque[Job] = deque()
         self._threads = 0
+        self._begun: dict[str, float] = {}
+        """When each running job began (real, monotonic)."""
         self._closed = False
 
     def shutdown(self, wait: bool = True) -> None:
@@ -54,9 +67,15 @@ class Workers(BaseExecutor):  # type: ignore[misc]  # APScheduler has no types
             if self._closed:
                 return
             self._waiting.append(job)
-            if self._threads < self._most:
+            if self._has_room():
                 self._threads += 1
                 Thread(target=self._work, name=job.id, daemon=True).start()
+
+    def _has_room(self) -> bool:
+        if self._threads < self._most:
+            return True
+        late = time.monotonic() - self._long
+        return self._threads < min(self._at_all, self._most + sum(begun <= late for begun in self._begun.values()))
 
     def _work(self) -> None:
         while (job := self._take()) is not None:
@@ -65,12 +84,16 @@ class Workers(BaseExecutor):  # type: ignore[misc]  # APScheduler has no types
             except BaseException:  # whatever it is, this thread serves other jobs too
                 log.exception("%s failed; it stays on schedule", job.id)
             finally:
+                with self._changed:
+                    del self._begun[job.id]
                 self._run_job_success(job.id, [])
 
     def _take(self) -> Job | None:
         with self._changed:
             if self._waiting:
-                return self._waiting.popleft()
+                job = self._waiting.popleft()
+                self._begun[job.id] = time.monotonic()
+                return job
             self._threads -= 1
             self._changed.notify_all()
             return None

@@ -94,6 +94,28 @@ def test_more_jobs_than_threads_wait_for_their_turn(monkeypatch: pytest.MonkeyPa
             under_way(jobs)[0].released.set()
 
 
+def test_jobs_that_hang_take_no_thread_from_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    """More upstreams are silent than there are threads: the others are polled all the same, up to a limit."""
+    monkeypatch.setattr(jobs_module, "Workers", partial(Workers, most=2, at_all=5, long=0.0))
+    schedule, silent, other = Schedule(SystemClock()), [Blocked() for _ in range(4)], Counter()
+    for number, job in enumerate(silent):
+        schedule.add(f"silent {number}", 60, job, start_offset=0)
+    schedule.add("other", 0.02, other, start_offset=0.02)
+    late = [Blocked() for _ in range(2)]
+    with running(schedule):
+        assert all(job.entered.wait(DEADLINE) for job in silent)
+        assert other.reaches(3)
+        for number, job in enumerate(late):
+            schedule.add(f"late {number}", 60, job, start_offset=0)
+        assert eventually(lambda: sum(job.entered.is_set() for job in late) == 1)
+        runs = other.runs
+        for job in silent[:2]:  # one thread is for the job that waits since then
+            job.released.set()
+        assert other.reaches(runs + 3)
+        for job in silent + late:
+            job.released.set()
+
+
 def unreleased(jobs: list[Blocked]) -> list[Blocked]:
     return [job for job in jobs if not job.released.is_set()]
 

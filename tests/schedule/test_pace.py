@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -12,7 +14,11 @@ JITTERED = Pace(FIRST, MINUTE, jitter=0.5, seed=7)
 
 moments = st.integers(FIRST - HOUR, FIRST + 1000 * HOUR)
 paces = st.builds(
-    Pace, st.just(FIRST), st.integers(SECOND, HOUR), st.floats(0, 0.99, allow_nan=False), st.integers(0, 2**64)
+    lambda interval, jitter, seed, shift: Pace(FIRST, interval, jitter, seed, int(shift * interval)),
+    st.integers(SECOND, HOUR),
+    st.floats(0, 0.99, allow_nan=False),
+    st.integers(0, 2**64),
+    st.floats(-0.5, 0.5, allow_nan=False),
 )
 
 
@@ -38,8 +44,10 @@ def test_there_is_one_run_in_each_slot_and_none_is_left_out(pace: Pace, moment: 
     following = pace.run_after(run)
     assert run > moment
     assert pace.run_after(run - 1) == run
-    assert (following - FIRST) // pace.interval == (run - FIRST) // pace.interval + 1
-    assert (run - FIRST) % pace.interval <= pace.jitter * pace.interval
+    grid = FIRST + pace.shift
+    slot = 0 if run == FIRST else (run - grid) // pace.interval
+    assert (following - grid) // pace.interval == slot + 1
+    assert run == FIRST or (run - grid) % pace.interval <= pace.jitter * pace.interval
 
 
 def test_the_first_run_is_not_delayed() -> None:
@@ -77,13 +85,39 @@ def test_another_interval_is_counted_from_the_last_slot(interval: Micros, now: M
 
 
 def test_first_runs_are_spread_but_soon() -> None:
-    waits = [spread(number, HOUR) for number in range(50)]
+    waits = [spread(number, HOUR)[0] for number in range(50)]
     assert waits[0] == 0
     assert 0 <= min(waits) <= max(waits) < LONGEST_SPREAD
-    gaps = [later - sooner for sooner, later in zip(sorted(waits), sorted(waits)[1:], strict=False)]
-    assert min(gaps) > 0.1 * LONGEST_SPREAD / 50 * 2
-    assert max(gaps) < 3 * LONGEST_SPREAD / 50
-    assert max(spread(number, 5 * SECOND) for number in range(50)) < 5 * SECOND
+    assert_even(waits, LONGEST_SPREAD)
+    assert max(spread(number, 5 * SECOND)[0] for number in range(50)) < 5 * SECOND
+
+
+def test_later_runs_are_spread_over_the_whole_interval_and_never_far_from_the_first() -> None:
+    """A thousand first runs within ten seconds are no crowd that comes back every minute."""
+    places = []
+    for number in range(50):
+        wait, shift = spread(number, MINUTE)
+        second = Pace(wait, MINUTE, shift=shift).run_after(wait)
+        assert MINUTE // 2 <= second - wait <= 3 * MINUTE // 2
+        places.append(second % MINUTE)
+    assert_even(places, MINUTE)
+    assert all(spread(number, 5 * SECOND)[1] == 0 for number in range(50))
+
+
+def assert_even(places: list[Micros], within: Micros) -> None:
+    """No two are very near, nothing is left empty."""
+    ordered = sorted(places)
+    gaps = [later - sooner for sooner, later in pairwise(ordered)]
+    assert min(gaps) > 0.1 * within / len(places) * 2
+    assert max(gaps) < 3 * within / len(places)
+
+
+@pytest.mark.parametrize("shift", [-20 * SECOND, 20 * SECOND])
+def test_another_interval_is_counted_from_the_first_run_before_the_second(shift: Micros) -> None:
+    pace = Pace(FIRST, MINUTE, shift=shift)
+    assert pace.with_interval(10 * SECOND, FIRST + SECOND).run_after(FIRST + SECOND) == FIRST + 10 * SECOND
+    later = FIRST + MINUTE + shift
+    assert pace.with_interval(10 * SECOND, later).run_after(later) == later + 10 * SECOND
 
 
 def test_missed_runs_are_left_out() -> None:

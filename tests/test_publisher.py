@@ -1,0 +1,64 @@
+"""Publishing: soon after a poll, and less often where it is dear."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from bench.kit.population import population
+from bench.kit.state import in_memory
+from exporter.exposition import Snapshot
+from exporter.exposition.rendered import Rendered
+from exporter.publisher import PAUSE_FOR_EACH, SHORTEST_PAUSE, Publisher
+from exporter.selfmetrics import SelfMetrics
+from exporter.times import Micros, Moment
+
+
+class HandMoved:
+    """A clock."""
+
+    def __init__(self) -> None:
+        self.seconds = 100.0
+
+    def now(self) -> Moment:
+        at = int(self.seconds * 1_000_000)
+        return Moment(at, at)
+
+    def monotonic(self) -> float:
+        return self.seconds
+
+
+class SlowSnapshot(Snapshot):
+    """Making bodies takes so long."""
+
+    def __init__(self, clock: HandMoved, takes: float) -> None:
+        super().__init__()
+        self._clock, self._takes = clock, takes
+
+    def publish(self, at: Micros) -> Rendered:
+        self._clock.seconds += self._takes
+        return super().publish(at)
+
+
+@pytest.mark.parametrize(("takes", "pause"), [(0.0, SHORTEST_PAUSE), (0.1, 0.1 * PAUSE_FOR_EACH)])
+def test_there_is_a_pause_between_publications_that_grows_with_what_one_takes(
+    takes: float, pause: float, tmp_path: Path
+) -> None:
+    """Polls that end together are published together; of a thousand targets one ends at every moment."""
+    clock = HandMoved()
+    publisher = Publisher(SlowSnapshot(clock, takes), SelfMetrics(), clock)
+    (target,) = in_memory(population(113, targets=1), tmp_path)
+
+    def published() -> bool:
+        publisher.refresh(target)
+        return publisher.publish()
+
+    assert published()
+    clock.seconds += 0.9 * pause
+    assert not published()
+    clock.seconds += 0.2 * pause
+    assert published()
+    assert not publisher.publish(), "nothing is new"
+    publisher.refresh(target)
+    assert publisher.publish(force=True)
