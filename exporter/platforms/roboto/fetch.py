@@ -114,7 +114,19 @@ class _Reader:
         found = self._figures(start, middle)
         for identity, figures in self._figures(middle, end).items():
             found[identity] = figures.plus(found[identity]) if identity in found else figures
+        self._check_apart(middle)
         return found
+
+    def _check_apart(self, middle: Micros) -> None:
+        """Raise InvalidResponse when runs may be in both halves of a window that was split.
+
+        A server that widens windows to whole units, or ignores their bounds, finds runs in a window of a microsecond.
+        """
+        if any(each.completed or each.failed or each.queued for each in self._list(middle, middle + 1).values()):
+            raise InvalidResponse(
+                f"{STATS}: found runs in a window of a microsecond, expected none: windows are widened, "
+                "and one that is too large for an answer cannot be read in halves"
+            )
 
     def _list(self, start: Micros, end: Micros) -> dict[str, Figures]:
         try:

@@ -315,14 +315,30 @@ def test_a_window_that_is_too_large_is_read_in_halves() -> None:
 
     def answer(request: httpx.Request) -> httpx.Response:
         start, end = hours(request)
-        return reply({}, 507) if end - start > 10 else stats(item("a", round(end - start), 1, 2))
+        if end - start > 10:
+            return reply({}, 507)
+        return stats(item("a", round(end - start), 1, 2) if end - start > 1 else item("a", 0))
 
     batch, upstream = poll(answer)
     assert totals(batch) == {(f"{OWN}/a", "completed"): 24, (f"{OWN}/a", "failed"): 4}
     assert [level.value for level in batch.levels or ()] == [8]
-    assert sorted(hours(request) for request in upstream.requests) == [
+    asked = sorted(hours(request) for request in upstream.requests)
+    assert [(start, end) for start, end in asked if end - start > 1] == [
         (-24, -18), (-24, -12), (-24, 0), (-18, -12), (-12, -6), (-12, 0), (-6, 0),
     ]  # fmt: skip
+    assert [start for start, end in asked if end - start < 1] == [-18, -12, -6]
+
+
+@pytest.mark.parametrize("figures", [(1, 0, 0), (0, 1, 0), (0, 0, 1)])
+def test_halves_that_overlap_are_not_added_up(figures: tuple[int, int, int]) -> None:
+    """A server that rounds the bounds of windows to whole days tells the runs of one day in both halves."""
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        start, end = hours(request)
+        return reply({}, 507) if end - start > 20 else stats(item("a", *figures))
+
+    with pytest.raises(InvalidResponse, match="found runs in a window of a microsecond, expected none"):
+        poll(answer)
 
 
 def test_a_window_is_not_split_for_ever() -> None:
