@@ -66,7 +66,7 @@ class _Poll:
         self._clock = clock
         self._api = Api(settings, client, clock, view.memory)
         self._now = self._api.clock.now()
-        self._names = Names(self._api, view.memory, self._now)
+        self._names = Names(self._api, view.memory, self._now, None if view.floor is None else view.workloads)
         self._allowance = Allowance.of(client, 1)
         self._keys: tuple[str, ...] = ()
         self._checks: dict[str, Check] = view.memory.setdefault("checks", {})

@@ -129,8 +129,9 @@ ACCOUNT: Final = PlatformAccount(
     },
     notes=(
         "The platform tells no reason of a failure: `automation_run_failures_total` has the reason `unknown`.",
-        "An execution names a configuration version, not an agent. One whose version no answer knows is counted for "
-        "the workload `_unnamed`; the version is asked for again after a day.",
+        "An execution names a configuration version, not an agent. One whose version no answer knows is asked for "
+        "in three more polls, which fail; then it is counted for the workload `_unnamed`, and the version is asked for "
+        "again after a day.",
         "Open executions that the reading did not meet are looked up by id. An answer with another id means that the "
         "filter is ignored, which fails the poll.",
         "The platform's own numbers of ended executions are a check: when they exceed what was counted in two polls "

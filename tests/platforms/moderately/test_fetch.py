@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from exporter.counting.ledger import ListingState, OpenRun
+from exporter.counting.ledger import ListingState, OpenRun, WorkloadState
 from exporter.errors import InvalidResponse, ServerFailed, Unauthorized
 from exporter.observations import ListingFailed, Page, Roster
 from exporter.platforms.base import View
@@ -346,21 +346,56 @@ def test_an_agent_that_no_list_named_yet_has_them_listed_at_once() -> None:
     assert len(team.asked("/agents")) == 2
 
 
-def test_a_version_that_nobody_knows_is_unnamed_and_asked_for_again_after_a_day() -> None:
-    """Under an identity of its own, so that two of them stay apart."""
+def labels_of(batches: list[Batch]) -> dict[str, str]:
+    """Return the label of each identity."""
+    return {each.identity: each.label for page in batches if isinstance(page, Page) for each in page.workloads}
+
+
+def test_a_version_that_nobody_knows_is_unnamed_after_some_polls() -> None:
+    """Under an identity of its own, so that two of them stay apart. It is asked for again after a day."""
     team = Team([execution(1, version="lost"), execution(2, version="gone")])
     memory: dict[str, Any] = {}
-    pages = [batch for batch in poll(team, view(floor=NOW - DAY, memory=memory)) if isinstance(batch, Page)]
-    assert {(workload.identity, workload.label) for workload in pages[0].workloads} == {
-        ("version/lost", "_unnamed"),
-        ("version/gone", "_unnamed"),
-    }
-    poll(team, view(floor=NOW - DAY, memory=memory))
-    assert len(team.asked("/agent-configuration-versions")) == 2  # once more at once, and then no more that day
+    known = view(floor=NOW - DAY, memory=memory)
+    for _ in range(3):
+        with pytest.raises(InvalidResponse, match="found 2 of .* in no list, such as version/gone; expected each"):
+            poll(team, known)
+    assert labels_of(poll(team, known)) == {"version/lost": "_unnamed", "version/gone": "_unnamed"}
+    asked = len(team.asked("/agent-configuration-versions"))
+    poll(team, known)
+    assert len(team.asked("/agent-configuration-versions")) == asked == 8  # twice in each poll, and no more that day
     memory["unknown"] = {key: at - DAY for key, at in memory["unknown"].items()}
     team.versions = {**team.versions, "lost": "a-1"}
-    pages = [batch for batch in poll(team, view(floor=NOW - DAY, memory=memory)) if isinstance(batch, Page)]
-    assert {workload.label for workload in pages[0].workloads} == {"_unnamed", "First"}
+    assert set(labels_of(poll(team, known)).values()) == {"_unnamed", "First"}
+
+
+def test_a_version_or_agent_that_is_told_late_is_not_unnamed() -> None:
+    """Its executions wait for it: what two answers lacked may come with the next poll."""
+    team = Team([execution(1, version="new")])
+    known = view(floor=NOW - DAY, memory={})
+    with pytest.raises(InvalidResponse):
+        poll(team, known)
+    team.versions = {**team.versions, "new": "a-9"}
+    with pytest.raises(InvalidResponse, match="such as a-9"):
+        poll(team, known)
+    team.agents = {**team.agents, "a-9": "Ninth"}
+    assert labels_of(poll(team, known)) == {"a-9": "Ninth"}
+
+
+def test_an_agent_that_is_listed_without_a_name_is_not_waited_for() -> None:
+    """It has none."""
+    team = Team([execution(1, version="new")])
+    team.versions = {**team.versions, "new": "a-9"}
+    team.agents = {**team.agents, "a-9": ""}
+    assert labels_of(poll(team, view(floor=NOW - DAY, memory={}))) == {"a-9": "_unnamed"}
+
+
+def test_an_unknown_version_does_not_hold_up_what_is_history_or_known() -> None:
+    """Before the baseline nothing is counted; later, a workload that the ledger has is what it is."""
+    team = Team([execution(1, version="lost")])
+    assert labels_of(poll(team, view(memory={}))) == {"version/lost": "_unnamed"}
+    state = WorkloadState(label="_unnamed", slot="_unnamed", first_seen=NOW)
+    restarted = view(floor=NOW - DAY, memory={}, workloads={"version/lost": state})
+    assert labels_of(poll(team, restarted)) == {"version/lost": "_unnamed"}
 
 
 @pytest.mark.parametrize("path", ["/agents", "/agent-configuration-versions"])
