@@ -357,7 +357,7 @@ def test_a_version_that_nobody_knows_is_unnamed_after_some_polls() -> None:
     memory: dict[str, Any] = {}
     known = view(floor=NOW - DAY, memory=memory)
     for _ in range(3):
-        with pytest.raises(InvalidResponse, match="found 2 of .* in no list, such as version/gone; expected each"):
+        with pytest.raises(InvalidResponse, match=r"found 2 of .* in no list, such as version/gone; expected each"):
             poll(team, known)
     assert labels_of(poll(team, known)) == {"version/lost": "_unnamed", "version/gone": "_unnamed"}
     asked = len(team.asked("/agent-configuration-versions"))
