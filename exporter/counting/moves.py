@@ -19,6 +19,11 @@ def too_long(draft: Draft, start: Micros, end: Micros) -> bool:
     return end - start >= draft.limits.max_window + draft.limits.settle
 
 
+def _overdue(draft: Draft, source: Source[WindowTotal]) -> bool:
+    """Whether a window that must be shortened has waited as long again for readings between which nothing ended."""
+    return too_long(draft, source.whole.start + draft.limits.settle, source.whole.end)
+
+
 def agreed(draft: Draft, end: Micros) -> bool:
     """Whether the clocks agree, and a reading that ends at ``end`` was asked for by the right time (rule 26).
 
@@ -41,9 +46,10 @@ def moved(draft: Draft, source: Source[WindowTotal], move: Move[WindowTotal], to
         keys = before.keys() & told.keys() & again.keys() & closed.keys() & rest.keys()
         # sums of the whole target cannot be read by name: a part without one says 0, and the check below agrees
         keys |= {key for key in before if not key[0] and key in told and key in again}
-    deltas = {key: closed.get(key, 0) + rest.get(key, 0) - before.get(key, 0) for key in keys}
-    sound = all(_between(closed.get(key, 0) + rest.get(key, 0), told.get(key), again.get(key)) for key in keys)
-    if sound and not move.active and none_falls(draft, deltas):
+    parts = {key: closed.get(key, 0) + rest.get(key, 0) for key in keys}
+    deltas = {key: parts[key] - before.get(key, 0) for key in keys}
+    sound = {key for key in keys if _between(parts[key], told.get(key), again.get(key))}
+    if sound == keys and not move.active and none_falls(draft, deltas):
         for key, delta in deltas.items():
             note(draft, nets, key, delta)
     elif too_long(draft, source.whole.start, source.whole.end) and (runs[3] or runs[2] >= runs[0]):
@@ -53,6 +59,11 @@ def moved(draft: Draft, source: Source[WindowTotal], move: Move[WindowTotal], to
         if any(largest.get(key) and key not in closed and key not in rest for key in keys):
             return False  # both parts left it out: nobody knows how much of it began after the new anchor
         whole = before | largest
+        # Where the parts add up they tell what was there when the rest was read; so does a whole that stood still.
+        told_by_parts = {key for key in keys if deltas[key] >= 0 and (key in sound or parts[key] == largest.get(key))}
+        if any(told.get(key) != again.get(key) for key in keys - told_by_parts) and not _overdue(draft, source):
+            return False  # what ended between two readings would be counted twice, or not at all
+        whole |= {key: parts[key] for key in told_by_parts}
         _force(draft, {key: whole.get(key, 0) - before.get(key, 0) for key in keys}, nets)
         known = keys & (told.keys() | again.keys() | closed.keys())
         rest = {key: max(whole.get(key, 0) - closed.get(key, 0), 0) for key in known} | rest

@@ -19,7 +19,8 @@ from exporter.times import Micros
 
 def count_windows(draft: Draft, batch: Windows[WindowTotal]) -> None:
     """Take in all window readings of one poll."""
-    workloads.baseline(draft)
+    # A reading ends when it is asked for, its answer's Date is later: what is filed in between is yet to be counted.
+    workloads.baseline(draft, min((source.whole.end for source in batch.sources), default=draft.now))
     for item in batch.workloads:
         workloads.see(draft, item)
     lists = [source for source in batch.sources if source.item is None]

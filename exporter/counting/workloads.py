@@ -14,7 +14,7 @@ from exporter.counting.ledger import SeriesKey, WorkloadState
 from exporter.counting.series import add, born, key_of
 from exporter.observations import Level, Roster, Workload
 from exporter.texts import MAX_LABEL, cut
-from exporter.times import DAY, HOUR
+from exporter.times import DAY, HOUR, Micros
 
 FORMER_LABELS = 5
 """How many earlier labels of a renamed workload keep their series."""
@@ -34,10 +34,13 @@ def count_roster(draft: Draft, roster: Roster[Workload]) -> None:
     draft.changes.read[""] = draft.moment.world
 
 
-def baseline(draft: Draft) -> None:
-    """Set the baseline with the first batch; the ledger's own counters start at 0."""
+def baseline(draft: Draft, read_until: Micros | None = None) -> None:
+    """Set the baseline with the first batch, to now or where its reading ended before that; the ledger's own counters
+    start at 0."""
     if draft.target is None:
-        draft.baseline()
+        target = draft.baseline()
+        if read_until is not None:
+            draft.changes.target = target._replace(baseline_at=min(target.baseline_at, read_until))
         for metric in (own.GAP_SECONDS, own.RUNS_EXPIRED, own.LATE_RUNS_SKIPPED):
             born(draft, SeriesKey(metric.name, ()))
 

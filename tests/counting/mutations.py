@@ -26,6 +26,7 @@ RUNS, WINDOWS, SERIES, CROWD, WORKLOADS, LISTINGS, SCHEDULES, EXPOSED, PROPERTIE
 CONTRACT, FILES, LOCK, FAULTS = (
     f"tests/store/test_{name}.py::test_" for name in ("contract", "files", "lock", "faults")
 )
+SLOW = "tests/exact/test_slow_answers.py::test_"
 MACHINE = "tests/store/test_machine.py::TestStoreAndCore"
 
 ALL: Final = (
@@ -383,7 +384,7 @@ ALL: Final = (
         12,
         "the parts need not agree with the whole",
         "exporter/counting/moves.py",
-        "    if sound and not move.active and",
+        "    if sound == keys and not move.active and",
         "    if not move.active and",
         (f"{WINDOWS}a_move_is_refused",),
     ),
@@ -399,8 +400,8 @@ ALL: Final = (
         12,
         "what is active in the closing part does not matter",
         "exporter/counting/moves.py",
-        "    if sound and not move.active and",
-        "    if sound and",
+        "    if sound == keys and not move.active and",
+        "    if sound == keys and",
         (f"{WINDOWS}a_move_is_refused",),
     ),
     Mutation(
@@ -434,6 +435,33 @@ ALL: Final = (
         "        _force(draft, {key: whole.get(key, 0) - before.get(key, 0) for key in keys}, nets)\n",
         "        _force(draft, deltas, nets)\n",
         (f"{WINDOWS}a_move_is_forced_when_the_window_became_too_long",),
+    ),
+    Mutation(
+        12,
+        "a forced move does not wait for readings between which nothing ended",
+        "exporter/counting/moves.py",
+        " for key in keys - told_by_parts) and not _overdue(draft, source):",
+        " for key in keys - told_by_parts) and False:",
+        (
+            f"{WINDOWS}a_forced_move_waits_for_readings_between_which_nothing_ended",
+            f"{SLOW}a_forced_move_counts_each_run_once",
+        ),
+    ),
+    Mutation(
+        12,
+        "a forced move waits for ever",
+        "exporter/counting/moves.py",
+        " and not _overdue(draft, source):",
+        ":",
+        (f"{WINDOWS}a_forced_move_waits_for_readings_between_which_nothing_ended",),
+    ),
+    Mutation(
+        12,
+        "a forced move disregards parts that add up",
+        "exporter/counting/moves.py",
+        "        whole |= {key: parts[key] for key in told_by_parts}\n",
+        "",
+        (f"{WINDOWS}a_forced_move_counts_from_parts_that_add_up",),
     ),
     Mutation(
         12,

@@ -365,6 +365,35 @@ def test_a_forced_move_counts_from_the_larger_of_the_two_whole_readings(bench: B
     assert bench.truth(*DONE) == 4
 
 
+def test_a_forced_move_waits_for_readings_between_which_nothing_ended(bench: Bench) -> None:
+    """The rest was read between the two: whether it holds what ended between them, nobody knows. Not for ever."""
+    bench.now = ANCHOR + 9 * DAY - MINUTE
+    overlapping: Said = {"closed": {DONE: 7, BAD: 1}, "rest": {DONE: 4}, "again": {DONE: 9, BAD: 1}}
+    bench.windows({DONE: 8, BAD: 1}, anchor=ANCHOR, move=move(bench, **overlapping))
+    assert anchor_of(bench) == ANCHOR
+    assert bench.counted() == {"completed": 3}
+    still: Said = {**overlapping, "again": {DONE: 9, BAD: 1}}
+    bench.windows({DONE: 9, BAD: 1}, anchor=ANCHOR, move=move(bench, **still))
+    assert anchor_of(bench) == bench.now - DAY
+    assert bench.counted() == {"completed": 4}
+    bench = Bench(rules=WINDOWED)
+    bench.windows({DONE: 5, BAD: 1}, anchor=ANCHOR)
+    bench.now = ANCHOR + 9 * DAY
+    bench.windows({DONE: 8, BAD: 1}, anchor=ANCHOR, move=move(bench, **overlapping))
+    assert anchor_of(bench) == bench.now - DAY
+
+
+def test_a_forced_move_counts_from_parts_that_add_up(bench: Bench) -> None:
+    """A run that never ends forces it; the parts tell what was there when the rest was read, the last reading more."""
+    bench.now = ANCHOR + 8 * DAY
+    parts = move(bench, closed={DONE: 4, BAD: 1}, rest={DONE: 4}, again={DONE: 9, BAD: 1}, active=True)
+    bench.windows({DONE: 7, BAD: 1}, anchor=ANCHOR, move=parts)
+    assert anchor_of(bench) == bench.now - DAY
+    assert bench.counted() == {"completed": 3}
+    bench.windows({DONE: 5, BAD: 1}, anchor=anchor_of(bench))
+    assert bench.truth(*DONE) == 4
+
+
 def test_a_forced_move_counts_an_item_once_that_only_its_closing_part_has(bench: Bench) -> None:
     """What was counted and is not in the closing part began after the new anchor: it is there when the list is back."""
     bench.windows({DONE: 7, BAD: 1}, anchor=ANCHOR)

@@ -13,6 +13,7 @@ from typing import Final
 from exporter.errors import InvalidResponse, UpstreamError
 from exporter.http import Client
 from exporter.observations import Move, Reading, Source, Windows
+from exporter.platforms.anchors import new_anchor
 from exporter.platforms.base import View
 from exporter.platforms.granite.figures import adds_up, reasons_add_up
 from exporter.platforms.granite.names import asked, identity
@@ -21,15 +22,13 @@ from exporter.platforms.granite.records import Analytics, Answer, Question
 from exporter.platforms.granite.settings import GraniteSettings
 from exporter.platforms.granite.turns import Told, Turn, due, share, spare, turns
 from exporter.platforms.skew import UpstreamClock
-from exporter.times import DAY, HOUR, MINUTE, SECOND, Clock, Micros, seconds, to_datetime
+from exporter.times import DAY, SECOND, Clock, Micros, seconds, to_datetime
 
 BATCH: Final = "/api/analytics/batch"
 CANCELLED_STATUS: Final = "cancelled"
 CUT_SHORT: Final = "cut_short"
 """Reason of ``target_degraded``: a list of workflows or of failure categories lacks some that its own sums count."""
 
-MOVE_AFTER: Final = 2
-"""A move is tried when the window is this many times ``settle`` long (rule 12)."""
 RESERVED_SHARE: Final = 0.25
 """Part of a poll's time in which no reading by name begins; less than a timeout, or short polls would have none."""
 MOST_BOUNDS: Final = 50
@@ -106,13 +105,8 @@ class _Poll:
         self._note(question, told)
         move: Move[Answer] | None = None
         failure: UpstreamError | None = None
-        new = self._new_anchor()
-        tried = None if state is None else state.moved_try
-        if (
-            self._now - anchor >= MOVE_AFTER * self._limits.settle
-            and (tried is None or not 0 <= self._now - tried < self._limits.sweep_interval)
-            and new > anchor
-        ):
+        new = new_anchor(state, self._limits, self._now)
+        if new is not None:
             self.moved = True
             try:
                 move = Move(
@@ -134,11 +128,6 @@ class _Poll:
         self._read["window"] = self._now
         answer = Answer(told, "window", bounds_settled=self._settled(told))
         return Windows((Source("window", Reading(start, self._end, (answer,))),), self._clock.date)
-
-    def _new_anchor(self) -> Micros:
-        """Return now less ``settle``, rounded down: servers that round bounds then tell parts without overlap."""
-        grain = next(unit for unit in (DAY, HOUR, MINUTE, SECOND) if unit <= max(self._limits.settle, SECOND))
-        return (self._now - self._limits.settle) // grain * grain
 
     def _note(self, question: Question, told: Analytics) -> None:
         self._read[question] = self._now

@@ -10,6 +10,7 @@ from pydantic import ValidationError
 from exporter.errors import Forbidden, InvalidResponse, TooLarge, UpstreamError
 from exporter.http import Client, Reply
 from exporter.observations import Move, Reading, Skipped, Source, Windows
+from exporter.platforms.anchors import new_anchor
 from exporter.platforms.base import View
 from exporter.platforms.parsing import BAD_RECORD, NO_ID, bad_fields, envelope, kind_of, records
 from exporter.platforms.roboto.records import COUNTS, ActionStats, Caller, Figures
@@ -22,8 +23,6 @@ SOURCE: Final = "org-stats"
 STATS: Final = "/v1/actions/invocations/org-stats"
 CALLER: Final = "/v1/orgs/caller"
 
-MOVE_AFTER: Final = 2
-"""A move is tried when the window is this many times ``settle`` long (rule 12)."""
 SHORTEST_WINDOW: Final = MINUTE
 """A window that is too large for an answer is split, but not below this."""
 
@@ -54,12 +53,12 @@ def fetch(
         now = reader.clock.now()
         whole = reader.reading(anchor, now)
     upstream_now = reader.clock.date
-    tried = None if state is None else state.moved_try
     move: Move[Figures] | None = None
     failure: UpstreamError | None = None
-    if now - anchor >= MOVE_AFTER * limits.settle and (tried is None or not 0 <= now - tried < limits.sweep_interval):
+    new = new_anchor(state, limits, now)
+    if new is not None:
         try:
-            move = reader.move(anchor, now - limits.settle, now)
+            move = reader.move(anchor, new, now)
         except UpstreamError as error:
             failure = error
     yield Windows((Source(SOURCE, whole, move),), upstream_now, skipped=tuple(reader.skipped))

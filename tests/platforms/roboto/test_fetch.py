@@ -264,13 +264,13 @@ def hours(request: httpx.Request) -> tuple[float, float]:
 
 
 def test_a_move_reads_both_parts_and_the_whole_again() -> None:
-    """When the window is twice as long as figures take to settle."""
+    """When the window is twice as long as figures take to settle; cut at midnight, where servers round to."""
     batch, upstream = poll(by_window, anchored(NOW - 48 * HOUR))
-    assert [hours(request) for request in upstream.requests] == [(-48, 0), (-48, -24), (-24, 0), (-48, 0)]
+    assert [hours(request) for request in upstream.requests] == [(-48, 0), (-48, -33), (-33, 0), (-48, 0)]
     move = batch.sources[0].move
     assert move is not None
-    assert [part.items[0].value for part in (move.closed, move.rest, move.again)] == [24, 24, 48]
-    assert (move.rest.start, move.closed.end, move.active) == (NOW - DAY, NOW - DAY, True)
+    assert [part.items[0].value for part in (move.closed, move.rest, move.again)] == [15, 33, 48]
+    assert (move.rest.start, move.closed.end, move.active) == (NOW - 33 * HOUR, NOW - 33 * HOUR, True)
 
 
 @pytest.mark.parametrize(
