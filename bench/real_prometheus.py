@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 import httpx
 
 from bench.kit import contestants
-from bench.kit.contestants import EXPORTER, NGINX_NAME, Contestant
+from bench.kit.contestants import EXPORTER, FAST, Contestant
 from bench.kit.rounds import percentile
 from bench.kit.script import Bench, Found, Goal
 from bench.kit.tables import NOTHING, count, seconds, table
@@ -36,12 +36,12 @@ FIRST_SCRAPE: Final = 60.0
 
 
 def measure(bench: Bench) -> Found:
-    """One version after the other: a minute of fast scrapes of two, then slower ones of all others."""
+    """One version after the other: a minute of fast scrapes, then slower ones of those that render."""
     for tool in TOOLS:
         bench.has(tool)
     series = QUICK_SERIES if bench.quick else SERIES
     found = contestants.start_all(bench, series)
-    fast = [each for each in found if each.name in (EXPORTER, NGINX_NAME)]
+    fast = [each for each in found if each.name in FAST]
     slow = [each for each in found if each not in fast]
     versions = {}
     for tool in VERSIONS:
@@ -141,8 +141,9 @@ def section(found: Found) -> str:
     rows = [(name, *(cell for jobs in found["versions"].values() for cell in _cells(jobs.get(name)))) for name in names]
     return f"""\
 What Prometheus itself says in `scrape_duration_seconds`: asking, reading, parsing and storing of
-{count(found["series"])} series; the last two are its own work and the same for all. The exporter and nginx are scraped
-every {found["every"]} s for a minute, then the others every {found["slow_every"]} s, since they take too long for more.
+{count(found["series"])} series; the last two are its own work and the same for all. Those that copy bytes are
+scraped every {found["every"]} s for a minute, then the others every {found["slow_every"]} s, since they take too long
+for more.
 
 {table(head, rows)}"""
 

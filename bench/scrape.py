@@ -12,7 +12,16 @@ from typing import Any, Final, NamedTuple
 from urllib.parse import urlsplit
 
 from bench.kit import client, contestants
-from bench.kit.contestants import COLLECTOR, EXPORTER, NGINX_NAME, OBJECTS, PUSHGATEWAY_NAME, Contestant
+from bench.kit.contestants import (
+    BARE,
+    COLLECTOR,
+    EXPORTER,
+    FAST,
+    NGINX_NAME,
+    PUSHGATEWAY_NAME,
+    WITHOUT_OPENMETRICS,
+    Contestant,
+)
 from bench.kit.rounds import interleaved
 from bench.kit.script import Bench, Found, Goal
 from bench.kit.tables import NOTHING, count, seconds, size, table, times
@@ -23,16 +32,14 @@ TOOLS: Final = contestants.TOOLS
 
 SIZES: Final = (1_000, 10_000, 100_000, 1_000_000)
 MIDDLE: Final = 100_000
-"""The size at which goals are set."""
+"""The size at which goals are set, and the largest at which those that render take part."""
 MANY: Final = 50
 QUICK_SIZE: Final = 1_000
 
-FAST: Final = (EXPORTER, NGINX_NAME)
-"""Those that copy bytes; they are measured in every cell."""
-ROUNDS: Final = 5
-SLOW_ROUNDS: Final = 3
-WITHIN: Final = 0.4
+WITHIN: Final = 0.3
 """Seconds of one turn of those that are fast."""
+PATIENCE: Final = 10.0
+"""Seconds that a scrape among many may take: Prometheus' own ``scrape_timeout`` unless told otherwise."""
 
 
 class Cell(NamedTuple):
@@ -53,6 +60,8 @@ CELLS: Final = tuple(
 PUBLICATIONS: Final = 12.0
 """Seconds in which the exporter publishes what it says about itself twice."""
 CUT_OFF_WITHIN: Final = 60.0
+QUICK_PAUSE: Final = 3.0
+"""Seconds in place of both for a quick try, whose bodies are too small to hold anything up."""
 
 
 def measure(bench: Bench) -> Found:
@@ -64,61 +73,75 @@ def measure(bench: Bench) -> Found:
 
 
 def _size(bench: Bench, series: int) -> Found:
-    found = contestants.start_all(bench, series)
+    found = contestants.start_all(bench, series, slow=series <= MIDDLE)
+    bench.say(f"{count(series)} series: {len(found)} contestants are ready")
     bodies = {
         each.name: {
             f"{form} {compressed}": vars(client.check(each.urls[form], form, compressed=compressed))
             for form in ("text", "openmetrics")
             for compressed in (False, True)
         }
-        for each in (found if series <= MIDDLE else found[:2])
+        for each in (found if series <= MIDDLE else found[:1])
     }
     cells = []
     for cell in CELLS:
         cells.append({**cell._asdict(), "contestants": _cell(bench, found, series, cell)})
-        bench.say(f"{series} series, {_form(cell._asdict())}, {cell.scrapers} at a time: done")
+        bench.say(f"{count(series)} series, {_form(cell._asdict())}, {cell.scrapers} at a time: done")
     plain = bodies[EXPORTER]["text False"]["body"]
     memory = _memory(bench, found[0], plain) if series == MIDDLE or bench.quick else None
+    crowd = next(cell for cell in cells if Cell(cell["form"], cell["compressed"], cell["scrapers"]) == CROWD)
+    for each in [each for each in found if each.name not in FAST]:
+        crowd["contestants"][each.name] = _median([_turn(each, CROWD)()])
+        each.process.end()  # it may go on to render for those that gave up
+        bench.say(f"{count(series)} series, {MANY} at a time, {each.name}: done")
     contestants.stop_all(found, bench.folder / str(series))
     return {"cells": cells, "bodies": bodies, "memory": memory}
 
 
+CROWD: Final = Cell("text", True, MANY)
+"""What many ask of those that render, once and at the very end."""
+
+
 def _cell(bench: Bench, found: list[Contestant], series: int, cell: Cell) -> dict[str, dict[str, Any]]:
-    taking_part = [each for each in found if _takes_part(each.name, series, cell)]
-    turns_of = {each.name: _turn(each, cell) for each in taking_part}
-    rounds = 2 if bench.quick else ROUNDS
-    answers = interleaved(rounds, {name: turn for name, turn in turns_of.items() if name in FAST})
-    rounds = 1 if bench.quick or series > MIDDLE or cell.scrapers > 1 else SLOW_ROUNDS
-    answers |= interleaved(rounds, {name: turn for name, turn in turns_of.items() if name not in FAST})
+    fast = {each.name: _turn(each, cell) for each in found if each.name in FAST}
+    slow = {each.name: _turn(each, cell) for each in found if each.name not in FAST}
+    answers = interleaved(_rounds(bench, series, cell), fast)
+    if cell.scrapers == 1:
+        if cell.form == "openmetrics":
+            slow = {name: turn for name, turn in slow.items() if name not in WITHOUT_OPENMETRICS}
+        answers |= interleaved(1 if bench.quick else 3, slow)
+    return {name: _median(turns) for name, turns in answers.items()}
+
+
+def _rounds(bench: Bench, series: int, cell: Cell) -> int:
+    if bench.quick or (series > MIDDLE and cell.scrapers > 1):
+        return 1
+    return 5 if series == MIDDLE and cell.scrapers == 1 else 3
+
+
+def _median(turns: list[dict[str, Any]]) -> dict[str, Any]:
     return {
-        name: {
-            "p50": median([turn["p50"] for turn in turns]),
-            "cpu": median([turn["cpu"] for turn in turns]),
-            "scrapes": sum(turn["scrapes"] for turn in turns),
-            "failures": sum(turn["failures"] for turn in turns),
-            "why": next((turn["why"] for turn in turns if turn["why"]), ""),
-        }
-        for name, turns in answers.items()
+        "p50": median([turn["p50"] for turn in turns]),
+        "cpu": median([turn["cpu"] for turn in turns]),
+        "scrapes": sum(turn["scrapes"] for turn in turns),
+        "failures": sum(turn["failures"] for turn in turns),
+        "why": next((turn["why"] for turn in turns if turn["why"]), ""),
     }
 
 
-def _takes_part(name: str, series: int, cell: Cell) -> bool:
-    """Those that render at each scrape take seconds: of them only what tells something is measured."""
-    if name in FAST:
-        return True
-    if series > MIDDLE:
-        return cell.scrapers == 1 and cell.form == "text"
-    if cell.scrapers > 1:
-        return cell.form == "text" and cell.compressed and (series < MIDDLE or name != OBJECTS)
-    return True
-
-
 def _turn(each: Contestant, cell: Cell) -> Callable[[], dict[str, Any]]:
+    within = WITHIN if each.name in FAST else 0.0
+    patience = PATIENCE if cell.scrapers > 1 else client.TIMEOUT
+
     def turn() -> dict[str, Any]:
-        within = WITHIN if each.name in FAST else 0.0
         before = each.process.cpu()
         seen = client.scrape(
-            each.urls[cell.form], cell.form, compressed=cell.compressed, scrapers=cell.scrapers, within=within
+            each.urls[cell.form],
+            cell.form,
+            compressed=cell.compressed,
+            scrapers=cell.scrapers,
+            within=within,
+            timeout=patience,
         )
         good = len(seen.seconds)
         return {
@@ -135,20 +158,21 @@ def _turn(each: Contestant, cell: Cell) -> Callable[[], dict[str, Any]]:
 def _memory(bench: Bench, exporter: Contestant, body: int) -> Found:
     """How much more memory many readers cost, and how long one is kept that does not read."""
     process, url = exporter.process, exporter.urls["text"]
+    publications, cut_off_within = (QUICK_PAUSE, QUICK_PAUSE) if bench.quick else (PUBLICATIONS, CUT_OFF_WITHIN)
 
     def peak_of(work: Callable[[], object]) -> int:
         process.forget_peak()
         work()
         return process.peak()
 
-    idle = peak_of(lambda: time.sleep(PUBLICATIONS))
-    reading = peak_of(lambda: client.scrape(url, scrapers=MANY, within=PUBLICATIONS))
+    idle = peak_of(lambda: time.sleep(publications))
+    reading = peak_of(lambda: client.scrape(url, scrapers=MANY, within=publications))
     bench.say(f"{MANY} readers that do not read")
     began = time.monotonic()
     with ExitStack() as stack:
         stalled = [stack.enter_context(closing(_asked(url))) for _ in range(MANY)]
-        held = peak_of(lambda: time.sleep(PUBLICATIONS))
-        cut = _cut_off(stalled, began)
+        held = peak_of(lambda: time.sleep(publications))
+        cut = _cut_off(stalled, began, cut_off_within)
     return {"idle": idle, "reading": reading, "stalled": held, "body": body, "cut": cut, "readers": MANY}
 
 
@@ -162,13 +186,13 @@ def _asked(url: str) -> socket.socket:
     return reader
 
 
-def _cut_off(stalled: list[socket.socket], began: float) -> list[float]:
+def _cut_off(stalled: list[socket.socket], began: float, within: float) -> list[float]:
     """Seconds until the server gave each of them up."""
     poll = select.poll()
     for each in stalled:
         poll.register(each, 0)  # a reset connection tells so unasked
     ended: list[float] = []
-    while len(ended) < len(stalled) and time.monotonic() - began < CUT_OFF_WITHIN:
+    while len(ended) < len(stalled) and time.monotonic() - began < within:
         for number, _ in poll.poll(1000):
             poll.unregister(number)
             ended.append(time.monotonic() - began)
@@ -241,8 +265,10 @@ def section(found: Found) -> str:
             "labels that Foundry's routines have; the exporter with a state file that holds them, nginx with the "
             "exporter's own bodies as files (`gzip_static`). The client reads raw sockets into one buffer and is the "
             "same for all. p50 of a scrape, then the server's processor time for it; × is against nginx's p50. "
-            f"{NOTHING} was not measured: what renders at each scrape takes seconds or minutes there. Pushgateway and "
-            "node_exporter have no OpenMetrics; they answer with text.",
+            f"*{BARE}* shows what the exporter's web server can do at best: an application that does nothing but "
+            f"send. {NOTHING} was not measured: Pushgateway and node_exporter have no OpenMetrics. Those that render "
+            f"at each scrape answer {MANY} scrapers once, as gzip, and whoever waits longer than {PATIENCE:.0f} s "
+            f"gives up, as Prometheus does by default; of {count(max(SIZES))} series they are not asked.",
             *(part for series, whole in found["sizes"].items() for part in _part(series, whole)),
             _memory_section(found["sizes"][found["middle"]]["memory"]),
         )

@@ -28,7 +28,8 @@ ACCEPT: Final = {
 }
 _BUFFER: Final = 1 << 20
 _LAST_CHUNK: Final = b"\r\n0\r\n\r\n"
-_TIMEOUT: Final = 120.0
+TIMEOUT: Final = 120.0
+"""Seconds that a scrape may take unless told otherwise."""
 
 
 @dataclass
@@ -56,10 +57,14 @@ def scrape(
     scrapes: int = 1,
     within: float = 0.0,
     pause: float = 0.0,
+    timeout: float = TIMEOUT,
 ) -> Seen:
-    """Scrape from a process of its own: each scraper at least ``scrapes`` times, and for ``within`` seconds."""
-    options = (f"--scrapers={scrapers}", f"--scrapes={scrapes}", f"--within={within}", f"--pause={pause}")
-    return _ask(url, form, compressed, *options)
+    """Scrape from a process of its own: each scraper at least ``scrapes`` times, and for ``within`` seconds.
+
+    A scrape fails when nothing comes for ``timeout`` seconds, or when it takes longer in all.
+    """
+    amount = (f"--scrapers={scrapers}", f"--scrapes={scrapes}", f"--within={within}")
+    return _ask(url, form, compressed, *amount, f"--pause={pause}", f"--timeout={timeout}")
 
 
 def check(url: str, form: str, *, compressed: bool) -> Seen:
@@ -79,7 +84,8 @@ def _ask(url: str, form: str, compressed: bool, *options: str) -> Seen:
 class Connection:
     """One scraper's connection; made anew when the server closes it."""
 
-    def __init__(self, url: str, headers: Sequence[str]) -> None:
+    def __init__(self, url: str, headers: Sequence[str], timeout: float = TIMEOUT) -> None:
+        self._timeout = timeout
         address = urlsplit(url)
         self._place = (address.hostname or "", address.port or 80)
         lines = (f"GET {address.path} HTTP/1.1", f"Host: {address.netloc}", *headers, "", "")
@@ -90,7 +96,7 @@ class Connection:
     def scrape(self) -> None:
         """Ask once and read all of the answer. Raises OSError or ValueError when it is not a good one."""
         if self._socket is None:
-            self._socket = socket.create_connection(self._place, timeout=_TIMEOUT)
+            self._socket = socket.create_connection(self._place, timeout=self._timeout)
         try:
             self._socket.sendall(self._request)
             kept = self._answer(self._socket)
@@ -156,7 +162,7 @@ def _checked(url: str, form: str, compressed: bool) -> Seen:
     import httpx  # noqa: PLC0415 - the many scrapes start sooner without
 
     headers = {"Accept": ACCEPT[form], "Accept-Encoding": "gzip" if compressed else "identity"}
-    with httpx.stream("GET", url, headers=headers, timeout=_TIMEOUT) as answer:
+    with httpx.stream("GET", url, headers=headers, timeout=TIMEOUT) as answer:
         answer.raise_for_status()
         body = b"".join(answer.iter_raw())
     if (answer.headers.get("content-encoding") == "gzip") is not compressed:
@@ -177,7 +183,11 @@ def _scraper(connection: Connection, chosen: argparse.Namespace, start: threadin
         except (OSError, ValueError) as error:
             seen.failures.append(f"{type(error).__name__}: {error}")
         else:
-            seen.seconds.append(time.perf_counter() - before)
+            took = time.perf_counter() - before
+            if took <= chosen.timeout:
+                seen.seconds.append(took)
+            else:
+                seen.failures.append(f"it took {took:.1f} s")
         done += 1
         time.sleep(chosen.pause)
     connection.close()
@@ -193,6 +203,7 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--scrapes", type=int, default=1, help="at least so many by each scraper")
     parser.add_argument("--within", type=float, default=0.0, help="and for so many seconds")
     parser.add_argument("--pause", type=float, default=0.0, help="seconds between two scrapes")
+    parser.add_argument("--timeout", type=float, default=TIMEOUT, help="seconds that a scrape may take")
     parser.add_argument("--check", action="store_true", help="read one answer carefully, and tell what it is")
     chosen = parser.parse_args(arguments)
     if chosen.check:
@@ -202,7 +213,7 @@ def main(arguments: Sequence[str]) -> int:
     headers = (f"Accept: {ACCEPT[chosen.form]}", f"Accept-Encoding: {'gzip' if chosen.gzip else 'identity'}")
     start = threading.Barrier(chosen.scrapers + 1)
     threads = [
-        threading.Thread(target=_scraper, args=(Connection(chosen.url, headers), chosen, start, seen))
+        threading.Thread(target=_scraper, args=(Connection(chosen.url, headers, chosen.timeout), chosen, start, seen))
         for _ in range(chosen.scrapers)
     ]
     for thread in threads:

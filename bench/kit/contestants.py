@@ -22,11 +22,17 @@ from tools.chaos.processes import free_port
 
 EXPORTER: Final = "automation-exporter"
 NGINX_NAME: Final = "nginx, the same bytes as a file"
+BARE: Final = "uvicorn alone, the same bytes"
+"""The exporter's web server with an application that does nothing but send: no answer of it can cost less."""
 PUSHGATEWAY_NAME: Final = "Pushgateway"
 NODE_EXPORTER_NAME: Final = "node_exporter, textfile"
 COLLECTOR: Final = "prometheus_client, custom collector"
 OBJECTS: Final = "prometheus_client, objects"
 TOOLS: Final[tuple[Tool, ...]] = (NGINX, PUSHGATEWAY, NODE_EXPORTER)
+FAST: Final = (EXPORTER, NGINX_NAME, BARE)
+"""Those that copy bytes; the others render at each scrape."""
+WITHOUT_OPENMETRICS: Final = (PUSHGATEWAY_NAME, NODE_EXPORTER_NAME)
+"""Those that answer with text whatever they are asked for."""
 
 _TYPES: Final = {
     "text": "text/plain; version=0.0.4; charset=utf-8",
@@ -69,13 +75,27 @@ def _body(url: str, form: str, encoding: str) -> bytes:
         return b"".join(answer.iter_raw())
 
 
-def nginx(bench: Bench, served: Bodies, folder: Path) -> Contestant:
-    """nginx with the exporter's bodies as files; gzip is sent as it lies there."""
+def _files(served: Bodies, folder: Path) -> Path:
+    """Write bodies to files; return their folder."""
     root = folder / "files"
     root.mkdir()
     for form, (plain, compressed) in served.items():
         (root / form).write_bytes(plain)
         (root / f"{form}.gz").write_bytes(compressed)
+    return root
+
+
+def bare(bench: Bench, root: Path) -> Contestant:
+    """uvicorn as the exporter has it, without anything of the exporter."""
+    port = free_port()
+    process = bench.processes.start_python(f"bare-{root.parent.name}", "bench.kit.bare", str(root), str(port))
+    urls = {form: f"http://127.0.0.1:{port}/{form}" for form in _TYPES}
+    process.wait_for_answer(urls["text"])
+    return Contestant(BARE, process, urls)
+
+
+def nginx(bench: Bench, root: Path, folder: Path) -> Contestant:
+    """nginx with the exporter's bodies as files; gzip is sent as it lies there."""
     port = free_port()
     locations = "".join(
         f'location = /{form} {{ types {{}} default_type "{media}"; }}\n' for form, media in _TYPES.items()
@@ -168,18 +188,26 @@ def _without_process(lines: Sequence[str]) -> Iterator[str]:
             yield line
 
 
-def start_all(bench: Bench, series: int) -> list[Contestant]:
-    """Every contestant that is installed, with the same series; the exporter first, then nginx."""
+def start_all(bench: Bench, series: int, *, slow: bool = True) -> list[Contestant]:
+    """Every contestant that is installed, with the same series; the exporter first, then nginx.
+
+    Without ``slow`` only those that copy bytes.
+    """
     folder = bench.folder / str(series)
     folder.mkdir()
     members = population(series)
     ours = exporter(bench, members, folder)
     served = bodies(ours)
+    root = _files(served, folder)
     found = [ours]
-    for tool, start in ((NGINX, nginx), (PUSHGATEWAY, pushgateway), (NODE_EXPORTER, node_exporter)):
-        if tool.path is not None:
-            found.append(start(bench, served, folder))
-    found += [client(kind)(bench, members, folder) for kind in ("collector", "objects")]
+    if NGINX.path is not None:
+        found.append(nginx(bench, root, folder))
+    found.append(bare(bench, root))
+    if slow:
+        for tool, start in ((PUSHGATEWAY, pushgateway), (NODE_EXPORTER, node_exporter)):
+            if tool.path is not None:
+                found.append(start(bench, served, folder))
+        found += [client(kind)(bench, members, folder) for kind in ("collector", "objects")]
     return found
 
 
