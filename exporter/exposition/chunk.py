@@ -51,15 +51,37 @@ class Block:
         """Bring the lines up to date; tell whether anything changed."""
         if samples == self._samples and exemplars == self._exemplars:
             return False
-        self._samples, self._exemplars = samples, exemplars
         plain = numbers(self._metric, samples)
         openmetrics = text = self._text % tuple(plain)
         if any(exemplars):
-            openmetrics = for_exemplars(self._openmetrics) % tuple(with_exemplars(self._metric, plain, exemplars))
+            openmetrics = self._marked(plain, samples, exemplars)
         elif self._openmetrics is not self._text:
             openmetrics = self._openmetrics % tuple(plain)
+        self._samples, self._exemplars = samples, exemplars
         self.piece = Piece(text, openmetrics, self.lines)
         return True
+
+    def _marked(
+        self, plain: Sequence[int | bytes], samples: Sequence[Sample], exemplars: Sequence[Exemplars | None]
+    ) -> bytes:
+        """Render OpenMetrics with exemplars. Writing one costs as much as ten numbers, so what is there is kept."""
+        metric = self._metric
+        changed = [
+            index
+            for index, (sample, marks) in enumerate(zip(samples, exemplars, strict=True))
+            if not self._samples
+            or sample != self._samples[index]
+            or (marks is not self._exemplars[index] and marks != self._exemplars[index])
+        ]
+        if self._openmetrics is not self._text or len(changed) * 2 > len(samples):
+            return for_exemplars(self._openmetrics) % tuple(with_exemplars(metric, plain, exemplars))
+        lines, templates = self.piece.openmetrics.split(b"\n"), self._text.split(b"\n")
+        width = line_count(metric)
+        for index in changed:
+            own = slice(index * width, (index + 1) * width)
+            marked = with_exemplars(metric, plain[own], exemplars[index : index + 1])
+            lines[own] = (for_exemplars(b"\n".join([*templates[own], b""])) % tuple(marked)).split(b"\n")[:-1]
+        return b"\n".join(lines)
 
 
 class Chunk:

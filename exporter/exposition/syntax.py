@@ -23,7 +23,9 @@ _HELP: Final = str.maketrans({"\\": r"\\", "\n": r"\n"})
 
 def escaped(value: str) -> str:
     """Return a label value as it stands between quotes."""
-    return value.translate(_VALUE)
+    if '"' in value or "\\" in value or "\n" in value:  # looking is cheaper than translating, and few have one
+        return value.translate(_VALUE)
+    return value
 
 
 def escaped_help(text: str, *, openmetrics: bool) -> str:
@@ -74,8 +76,8 @@ def exemplar_suffix(exemplar: Exemplar, unit: int) -> str:
     """Return what follows a sample's value; nothing for an exemplar that does not fit."""
     if not fits(exemplar):
         return ""
-    label = label_pairs([(EXEMPLAR_LABEL, exemplar.run_id)])
-    return f" # {{{label}}} {number(exemplar.value, unit)} {number(exemplar.at, SECOND)}"
+    run_id, value, at = exemplar
+    return f' # {{{EXEMPLAR_LABEL}="{escaped(run_id)}"}} {number(value, unit)} {number(at, SECOND)}'
 
 
 def encoded(text: str) -> bytes:

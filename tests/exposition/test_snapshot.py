@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import logging
+from collections.abc import Mapping
 from dataclasses import replace
 
 import pytest
@@ -11,12 +12,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from exporter.catalogue import granite, ledger, runs
-from exporter.counting.ledger import Exemplar, zero
+from exporter.catalogue.model import Metric
+from exporter.counting.ledger import Exemplar, Value, zero
 from exporter.exposition import OwnFamily, Piece, Snapshot, header
 from exporter.exposition.chunk import BLOCK_LINES
+from exporter.exposition.series import line_count
 from exporter.families import Family, TargetLabels
+from exporter.observations import Labels
 from tests.conftest import Golden
-from tests.exposition.samples import FLEET, SUPPORT, expositions
+from tests.exposition.samples import COUNT, FLEET, SUPPORT, expositions
 
 DURATIONS = Family(
     runs.RUN_DURATION,
@@ -209,3 +213,33 @@ def test_series_of_a_target_are_counted_as_they_are_shown() -> None:
     assert snapshot.series("one") == 2 + len(runs.RUN_WAIT.bounds) + 3
     assert snapshot.series("two") == 2
     assert snapshot.series("none") == 0
+
+
+NAMES = [("triage", outcome) for outcome in ("a", "b", "c", "d", "e%", "f")]
+TOLD = st.dictionaries(
+    st.sampled_from(NAMES),
+    st.tuples(st.integers(0, 9), st.dictionaries(st.integers(0, 3), st.builds(Exemplar, st.just("r%d"), COUNT, COUNT))),
+    max_size=3,
+)
+
+
+@given(st.lists(TOLD, min_size=2, max_size=6), st.sampled_from([runs.RUNS, runs.RUN_DURATION]), st.booleans())
+@settings(deadline=None)
+def test_lines_that_changed_are_put_between_those_that_did_not(
+    steps: list[dict[tuple[str, str], tuple[int, dict[int, Exemplar]]]], metric: Metric, created: bool
+) -> None:
+    """The same series again and again, of which some change, or only an exemplar of theirs."""
+    width = line_count(metric) - 1 if metric.type == "histogram" else 1
+    kept = Snapshot(created=created)
+    samples: dict[Labels, Value | float] = dict.fromkeys(NAMES, zero(width))
+    exemplars: dict[Labels, Mapping[int, Exemplar]] = {}
+    for step in steps:
+        for labels, (count, marks) in step.items():
+            samples[labels] = (count,) * width
+            exemplars[labels] = {index: each for index, each in marks.items() if index < width}
+        family = Family(metric, dict(samples), dict.fromkeys(NAMES[:3], 5_000_000), dict(exemplars))
+        fresh = Snapshot(created=created)
+        for snapshot in (kept, fresh):
+            snapshot.update(SUPPORT, [family])
+        assert kept.publish(0).openmetrics == fresh.publish(0).openmetrics
+        assert kept.publish(0).text == fresh.publish(0).text
