@@ -13,12 +13,21 @@ from prometheus_client.openmetrics.parser import text_string_to_metric_families 
 from prometheus_client.parser import text_string_to_metric_families as parse_text
 
 from bench.kit import rivals
-from bench.kit.population import BORN, SERIES_OF_RUN, Population, everything_moves, population, runs_ended
+from bench.kit.population import (
+    BORN,
+    SERIES_OF_RUN,
+    Population,
+    everything_moves,
+    exemplars_everywhere,
+    population,
+    runs_ended,
+)
 from bench.kit.rounds import Cost, cost, interleaved, median_cost
 from bench.kit.script import Bench, Found, Goal
 from bench.kit.state import in_memory
 from bench.kit.tables import count, seconds, size, table, times
 from bench.kit.tools import Tool
+from exporter.app.service import collect_less
 from exporter.exposition import Format, Snapshot, compression
 from exporter.publisher import Publisher
 from exporter.selfmetrics import SelfMetrics
@@ -37,14 +46,18 @@ POLL, POLLS, ONE = "a poll of one target of ten", "polls of all ten", "a poll, a
 CHANGED: Final = "1 % changed, "
 ALL: Final = "everything changed, "
 FOUR: Final = "; all four forms"
+EXEMPLARS: Final = "; an exemplar in every bucket"
 
 
 class _Published:
     """A population with its snapshot, as the service keeps it."""
 
-    def __init__(self, members: Population, bench: Bench, *, every_form: bool = False) -> None:
-        """With ``every_form`` all four are asked for all the time, else what Prometheus asks for."""
-        folder = bench.folder / f"{members.targets}-targets{'-all' if every_form else ''}"
+    def __init__(self, members: Population, bench: Bench, *, every_form: bool = False, exemplars: bool = False) -> None:
+        """With ``every_form`` all four are asked for all the time, else what Prometheus asks for.
+
+        With ``exemplars`` there are as many as there can be, else those of the runs that end.
+        """
+        folder = bench.folder / f"{members.targets}-targets{'-all' * every_form}{'-exemplars' * exemplars}"
         folder.mkdir()
         self._members = members
         self._random = Random(1)
@@ -52,6 +65,9 @@ class _Published:
         self._publisher = Publisher(self._snapshot, SelfMetrics(), SystemClock())
         self._forms: list[tuple[Format, bool]] = list(product(FORMATS, (False, True))) if every_form else []
         self.targets = in_memory(members, folder)
+        if exemplars:
+            for target in self.targets:
+                target.ledger.apply(exemplars_everywhere(target.ledger.series))
         self.refresh()
 
     def refresh(self) -> None:
@@ -112,7 +128,9 @@ def measure(bench: Bench) -> Found:
     many = _Published(population(series, targets=10), bench)
     single = _Published(population(series, targets=1), bench)
     four = _Published(population(series, targets=10), bench, every_form=True)
+    marked = _Published(population(series, targets=10), bench, exemplars=True)
     registry = rivals.custom_collector(rivals.tables(many.targets))
+    collect_less()  # as the service does once it has loaded everything
     contestants: dict[str, Callable[[], Cost]] = {
         CLIENT: lambda: cost(lambda: generate_latest(registry)),
         CLIENT_GZIP: lambda: cost(lambda: gzip.compress(generate_latest(registry))),
@@ -121,6 +139,8 @@ def measure(bench: Bench) -> Found:
         CHANGED + ONE: single.measured(lambda: single.runs_end(single.targets)),
         CHANGED + POLL + FOUR: four.measured(lambda: four.runs_end(four.some_target())),
         CHANGED + POLLS + FOUR: four.measured(lambda: four.runs_end(four.targets)),
+        CHANGED + POLL + EXEMPLARS: marked.measured(lambda: marked.runs_end(marked.some_target())),
+        CHANGED + POLLS + EXEMPLARS: marked.measured(lambda: marked.runs_end(marked.targets)),
         ALL + POLLS: many.measured(many.everything_moves),
         ALL + ONE: single.measured(single.everything_moves),
         ALL + POLLS + FOUR: four.measured(four.everything_moves),

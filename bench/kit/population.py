@@ -28,7 +28,7 @@ from exporter.catalogue.runs import (
     SCHEDULE_MISSED,
     TRIGGERED_RUNS,
 )
-from exporter.counting.ledger import Changes, Series, SeriesKey, TargetState, Value, WorkloadState, zero
+from exporter.counting.ledger import Changes, Exemplar, Series, SeriesKey, TargetState, Value, WorkloadState, zero
 from exporter.counting.series import bucket, width
 from exporter.observations import Labels
 from exporter.times import DAY, HOUR, SECOND, Micros
@@ -106,8 +106,23 @@ def runs_ended(known: dict[SeriesKey, Series], workloads: list[str], random: Ran
             key = SeriesKey(metric.name, labels)
             series = known[key]
             changes.series[key] = series._replace(shown=_with(metric, series.shown, amount))
+            if metric.type == "histogram":
+                changes.exemplars[key] = {bucket(metric, amount): Exemplar(f"run-{at:024x}", amount, at)}
         changes.marks[SeriesKey(LAST_RUN.name, (name, outcome))] = at
         changes.marks[SeriesKey(SCHEDULE_FIRED.name, (name, _TRIGGER_NAMES[0]))] = at
+    return changes
+
+
+def exemplars_everywhere(known: dict[SeriesKey, Series]) -> Changes:
+    """A run in each bucket and beside each kind of failure: as many exemplars as there can be."""
+    changes = Changes()
+    for number, key in enumerate(known):
+        metric = BY_NAME[key.family]
+        if metric.type == "histogram" or metric is RUN_FAILURES:
+            changes.exemplars[key] = {
+                at: Exemplar(f"run-{number:020x}{at:04x}", SECOND * at, BORN + at)
+                for at in range(len(metric.bounds) + 1)
+            }
     return changes
 
 
