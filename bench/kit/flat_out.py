@@ -68,7 +68,7 @@ class Upstream(httpx.BaseTransport):
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Serve until SIGTERM. Each target is polled once; with ``flat-out`` again and again, by a thread of its own."""
+    """Serve until SIGTERM. The schedule polls each target once; with ``flat-out`` a thread of its own goes on."""
     config, port, pace, *names = arguments
     logs.configure("error", "logfmt")
     settings = read_config(Path(config))
@@ -84,12 +84,13 @@ def main(arguments: Sequence[str]) -> int:
     service.start()
 
     def poll(target: Target) -> None:
-        service.runner.run(target)
-        while pace == FLAT_OUT and not stop.is_set():
-            service.runner.run(target)
+        while not stop.is_set():
+            with target.polling:
+                service.runner.run(target)
 
-    for target in service.targets.values():
-        threading.Thread(target=poll, args=(target,), daemon=True).start()
+    if pace == FLAT_OUT:
+        for target in service.targets.values():
+            threading.Thread(target=poll, args=(target,), daemon=True).start()
     stop.wait()
     service.stop()
     return 0

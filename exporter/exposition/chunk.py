@@ -51,37 +51,47 @@ class Block:
         """Bring the lines up to date; tell whether anything changed."""
         if samples == self._samples and exemplars == self._exemplars:
             return False
-        plain = numbers(self._metric, samples)
-        openmetrics = text = self._text % tuple(plain)
-        if any(exemplars):
-            openmetrics = self._marked(plain, samples, exemplars)
-        elif self._openmetrics is not self._text:
-            openmetrics = self._openmetrics % tuple(plain)
+        metric, marked = self._metric, any(exemplars)
+        # Counters and buckets are written by the hundred in no time; fractions and exemplars cost ten times as much.
+        changed = self._changed(samples, exemplars) if marked or metric.type == "gauge" else None
+        if changed is not None and metric.type == "gauge":
+            openmetrics = text = self._patched(self.piece.text, changed, samples, exemplars)
+        else:
+            plain = numbers(metric, samples)
+            openmetrics = text = self._text % tuple(plain)
+            if marked and changed is not None:
+                openmetrics = self._patched(self.piece.openmetrics, changed, samples, exemplars)
+            elif marked:
+                openmetrics = for_exemplars(self._openmetrics) % tuple(with_exemplars(metric, plain, exemplars))
+            elif self._openmetrics is not self._text:
+                openmetrics = self._openmetrics % tuple(plain)
         self._samples, self._exemplars = samples, exemplars
         self.piece = Piece(text, openmetrics, self.lines)
         return True
 
-    def _marked(
-        self, plain: Sequence[int | bytes], samples: Sequence[Sample], exemplars: Sequence[Exemplars | None]
-    ) -> bytes:
-        """Render OpenMetrics with exemplars. Writing one costs as much as ten numbers, so what is there is kept."""
-        metric = self._metric
+    def _changed(self, samples: Sequence[Sample], exemplars: Sequence[Exemplars | None]) -> list[int] | None:
+        """Return which series changed; None when so many did, or so much, that all are better written anew."""
+        if not self._samples or self._openmetrics is not self._text:
+            return None
+        pairs = zip(samples, self._samples, exemplars, self._exemplars, strict=True)
         changed = [
             index
-            for index, (sample, marks) in enumerate(zip(samples, exemplars, strict=True))
-            if not self._samples
-            or sample != self._samples[index]
-            or (marks is not self._exemplars[index] and marks != self._exemplars[index])
+            for index, (sample, known, marks, known_marks) in enumerate(pairs)
+            if sample != known or (marks is not known_marks and marks != known_marks)
         ]
-        if self._openmetrics is not self._text or len(changed) * 2 > len(samples):
-            return for_exemplars(self._openmetrics) % tuple(with_exemplars(metric, plain, exemplars))
-        lines, templates = self.piece.openmetrics.split(b"\n"), self._text.split(b"\n")
-        width = line_count(metric)
+        return changed if len(changed) * 2 <= len(samples) else None
+
+    def _patched(
+        self, lines: bytes, changed: list[int], samples: Sequence[Sample], exemplars: Sequence[Exemplars | None]
+    ) -> bytes:
+        """Return the block's lines with those of some series written anew."""
+        kept, templates = lines.split(b"\n"), self._text.split(b"\n")
+        width = line_count(self._metric)
         for index in changed:
-            own = slice(index * width, (index + 1) * width)
-            marked = with_exemplars(metric, plain[own], exemplars[index : index + 1])
-            lines[own] = (for_exemplars(b"\n".join([*templates[own], b""])) % tuple(marked)).split(b"\n")[:-1]
-        return b"\n".join(lines)
+            own, only = slice(index * width, (index + 1) * width), slice(index, index + 1)
+            marked = with_exemplars(self._metric, numbers(self._metric, samples[only]), exemplars[only])
+            kept[own] = (for_exemplars(b"\n".join([*templates[own], b""])) % tuple(marked)).split(b"\n")[:-1]
+        return b"\n".join(kept)
 
 
 class Chunk:

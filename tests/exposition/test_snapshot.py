@@ -223,21 +223,27 @@ TOLD = st.dictionaries(
 )
 
 
-@given(st.lists(TOLD, min_size=2, max_size=6), st.sampled_from([runs.RUNS, runs.RUN_DURATION]), st.booleans())
+@given(
+    st.lists(TOLD, min_size=2, max_size=6),
+    st.sampled_from([runs.RUNS, runs.RUN_DURATION, runs.LAST_RUN]),
+    st.booleans(),
+)
 @settings(deadline=None)
 def test_lines_that_changed_are_put_between_those_that_did_not(
     steps: list[dict[tuple[str, str], tuple[int, dict[int, Exemplar]]]], metric: Metric, created: bool
 ) -> None:
     """The same series again and again, of which some change, or only an exemplar of theirs."""
     width = line_count(metric) - 1 if metric.type == "histogram" else 1
+    is_gauge = metric.type == "gauge"
+    born: dict[Labels, int] = {} if is_gauge else dict.fromkeys(NAMES[:3], 5_000_000)
     kept = Snapshot(created=created)
-    samples: dict[Labels, Value | float] = dict.fromkeys(NAMES, zero(width))
+    samples: dict[Labels, Value | float] = dict.fromkeys(NAMES, 0 if is_gauge else zero(width))
     exemplars: dict[Labels, Mapping[int, Exemplar]] = {}
     for step in steps:
         for labels, (count, marks) in step.items():
-            samples[labels] = (count,) * width
-            exemplars[labels] = {index: each for index, each in marks.items() if index < width}
-        family = Family(metric, dict(samples), dict.fromkeys(NAMES[:3], 5_000_000), dict(exemplars))
+            samples[labels] = count * 100_000 if is_gauge else (count,) * width
+            exemplars[labels] = {index: each for index, each in marks.items() if index < width and not is_gauge}
+        family = Family(metric, dict(samples), born, dict(exemplars))
         fresh = Snapshot(created=created)
         for snapshot in (kept, fresh):
             snapshot.update(SUPPORT, [family])
