@@ -1,4 +1,4 @@
-"""Ingest: runs from HTTP to commit, beside the vendors' SDKs that only read them."""
+"""Ingest: runs from HTTP to commit, beside the vendors' SDKs, and beside httpx and pydantic, that only read them."""
 
 from __future__ import annotations
 
@@ -13,13 +13,10 @@ from statistics import median
 from typing import Any, Final
 from unittest.mock import patch
 
-from azure.ai.projects import AIProjectClient
-from azure.core.credentials import AccessToken
-from moderatelyai_sdk import ModeratelyAI
-
 from bench.kit.canned import BASELINE, control
+from bench.kit.only_read import floor, sdk
 from bench.kit.reader import Reader, canned
-from bench.kit.rounds import Cost, cost, interleaved, median_cost
+from bench.kit.rounds import Cost, cost, interleaved, median_cost, of_each
 from bench.kit.script import Bench, Found, Goal
 from bench.kit.tables import count, seconds, table, times
 from bench.kit.tools import Tool
@@ -30,18 +27,11 @@ ORDER: Final = 40
 TOOLS: Final[tuple[Tool, ...]] = ()
 
 RUNS: Final = 100_000
-SDK_SHARE: Final = 10
-"""The SDK reads one run in so many: what it takes for one does not depend on how many there are."""
 ROUNDS: Final = 3
 ASKED: Final = {100: 8, 1000: 15}
 """How many times the SDK is asked for, by rows of a page."""
 SDKS: Final = {"foundry": "azure-ai-projects", "moderately": "moderatelyai-sdk"}
-READ: Final = (
-    *("id", "status", "phase", "trigger_type", "trigger_name", "attempt_source", "action_type", "triggered_at"),
-    *("scheduled_fire_at", "started_at", "ended_at", "error_status_code", "error_type", "dispatch_id", "response_id"),
-    *("conversation_id", "session_id", "action_correlation_id", "task_id"),
-)
-"""Fields of a Foundry run that are read from the SDK's objects: those that the exporter reads."""
+CONTESTANTS: Final = ("exporter", "sdk", "sdk, typed", "floor")
 
 STAGES: Final = {
     "receive: request, answer, bytes": "exporter.http.client.Client.get",
@@ -65,8 +55,11 @@ def measure(bench: Bench) -> Found:
                 ours = partial(_ours, bench.folder, platform, port, runs)
                 contestants: dict[str, Callable[[], Cost]] = {
                     "exporter": ours,
-                    "sdk": partial(_sdk, platform, port, runs),
+                    "sdk": partial(sdk, platform, port, runs),
+                    "floor": partial(floor, platform, port, runs),
                 }
+                if platform == "moderately":
+                    contestants["sdk, typed"] = partial(sdk, platform, port, runs, typed=True)
                 answers = interleaved(1 if bench.quick else ROUNDS, contestants)
                 found["costs"][key] = {name: median_cost(each)._asdict() for name, each in answers.items()}
                 with _stopwatches(platform) as spent:
@@ -89,58 +82,7 @@ def _ours(folder: Path, platform: str, port: int, runs: int) -> Cost:
         spent = cost(reader.poll)
         if reader.counted() != runs:
             raise RuntimeError(f"counted {reader.counted()} of {runs} runs")
-    return _each(spent, runs)
-
-
-def _each(spent: Cost, runs: int) -> Cost:
-    """What one run took."""
-    return Cost(spent.wall / runs, spent.cpu / runs)
-
-
-class _Token:
-    """A credential that has its token already."""
-
-    def get_token(self, *scopes: str, **options: Any) -> AccessToken:
-        """One that is good until the year 2100."""
-        del scopes, options
-        return AccessToken("not-a-secret", 4_102_444_800)
-
-
-def _sdk(platform: str, port: int, runs: int) -> Cost:
-    """The vendor's client reads the same pages; nothing is kept."""
-    control(port, now=BASELINE, open=1)
-    here = f"http://127.0.0.1:{port}"
-    read: list[int] = []
-    if platform == "foundry":
-        with AIProjectClient(f"{here}/api/projects/ops", _Token(), allow_preview=True) as foundry:
-            spent = cost(lambda: read.append(_read_foundry(foundry, runs // SDK_SHARE)))
-    else:
-        with ModeratelyAI(api_key="not-a-secret", team_id="team", base_url=here) as moderately:
-            spent = cost(lambda: read.append(_read_moderately(moderately, runs // SDK_SHARE)))
-    return _each(spent, read[0])
-
-
-def _read_foundry(client: Any, enough: int) -> int:
-    read = 0
-    for routine in client.beta.routines.list(enforce_https=False):
-        for run in client.beta.routines.list_runs(routine.name, limit=100, order="desc", enforce_https=False):
-            for name in READ:
-                getattr(run, name)
-            read += 1
-        if read >= enough:
-            return read
-    raise RuntimeError(f"the SDK read {read} runs, expected {enough} and more")
-
-
-def _read_moderately(client: Any, enough: int) -> int:
-    read, page = 0, 1
-    while read < enough:
-        answer = client.agent_executions.list(page=page, page_size=100)
-        read += len(answer["items"])
-        if read < enough and not answer["pagination"]["hasNextPage"]:
-            raise RuntimeError(f"the SDK read {read} runs, expected {enough} and more")
-        page += 1
-    return read
+    return of_each(spent, runs)
 
 
 @contextmanager
@@ -198,14 +140,19 @@ def goals(found: Found) -> list[Goal]:
 
 
 def section(found: Found) -> str:
-    """Runs a second of both, then where our time goes."""
+    """Runs a second of all, then where our time goes."""
     runs = found["runs"]
     rows = [
         (
             f"{key.split()[0]}, pages of {key.split()[1]}",
-            *(f"{count(1 / costs[who][how])}" for who in ("exporter", "sdk") for how in ("cpu", "wall")),
+            *(_a_second(costs.get(who)) for who in CONTESTANTS),
             times(_ratio(costs)),
+            times(_ratio(costs, "floor")) if "floor" in costs else "",
         )
+        for key, costs in found["costs"].items()
+    ]
+    by_clock = [
+        (f"{key.split()[0]}, pages of {key.split()[1]}", *(_a_second(costs.get(who), "wall") for who in CONTESTANTS))
         for key, costs in found["costs"].items()
     ]
     stages = found["stages"]
@@ -214,17 +161,33 @@ def section(found: Found) -> str:
         for name in dict.fromkeys(name for each in stages.values() for name in each)
     ]
     return f"""\
-{count(runs)} ended runs that are all new, over loopback from an upstream whose pages were made beforehand. The exporter
-reads, counts, commits each page to a state file and renders; the vendors' clients (azure-ai-projects with the fields
-read that the exporter reads; moderatelyai-sdk, which gives the JSON as it came) only read, and of these runs a tenth.
-The ratio is of processor time. By the clock each commit also waits for a sync, {seconds(found["sync"])} on this disk.
+{count(runs)} ended runs that are all new, over loopback from an upstream whose pages were made beforehand. What each
+does:
 
-{table(("runs a second", "exporter, processor", "by the clock", "SDK, processor", "by the clock", "times"), rows)}
+- **exporter** reads them, makes typed records, puts them in order, observes, looks their ids up, counts, commits each
+  page to a state file, and renders. It reads a run's id, times, status and kind, error and further ids.
+- **SDK**: the vendor's client reads, and keeps nothing; of these runs a tenth. azure-ai-projects with the fields read
+  that the exporter reads; moderatelyai-sdk, which gives the JSON as it came.
+- **SDK, typed**: moderatelyai-sdk, and pydantic makes of its JSON the records that the exporter makes.
+- **floor**: httpx gets the pages, pydantic makes the same records of them, and that is all. No reader that stands on
+  these two can be faster; "floor, times" is how many times the SDK it is.
+
+The ratio is of processor time, which this table has.
+
+{table(("runs a second", *CONTESTANTS, "times the SDK", "floor, times"), rows)}
+
+By the clock, each commit also waits for a sync, {seconds(found["sync"])} on this disk:
+
+{table(("runs a second, by the clock", *CONTESTANTS), by_clock)}
 
 Where the exporter's processor time goes, for one run:
 
 {table(("stage", *stages), by_stage)}"""
 
 
-def _ratio(costs: dict[str, dict[str, float]]) -> float:
-    return costs["sdk"]["cpu"] / costs["exporter"]["cpu"]
+def _a_second(spent: dict[str, float] | None, how: str = "cpu") -> str:
+    return "" if spent is None else count(1 / spent[how])
+
+
+def _ratio(costs: dict[str, dict[str, float]], who: str = "exporter") -> float:
+    return costs["sdk"]["cpu"] / costs[who]["cpu"]

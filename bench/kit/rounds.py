@@ -35,6 +35,11 @@ def cost(work: Callable[[], object]) -> Cost:
     return Cost(time.perf_counter() - wall, time.process_time() - cpu)
 
 
+def of_each(spent: Cost, number: int) -> Cost:
+    """What one of so many took."""
+    return Cost(spent.wall / number, spent.cpu / number)
+
+
 def median_cost(costs: Sequence[Cost]) -> Cost:
     """The median of each."""
     return Cost(median(each.wall for each in costs), median(each.cpu for each in costs))

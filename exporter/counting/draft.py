@@ -35,10 +35,11 @@ V = TypeVar("V")
 class Sum:
     """What the runs of one page add to one series: a page has many runs and few series.
 
-    ``counts`` by bucket for a histogram, else empty. ``examples`` are the last run of each bucket (0 for a counter)
-    with what it added, of a series that ``keeps_examples``.
+    ``counts`` by bucket for a histogram with these ``bounds`` (in stored integers), else empty. ``examples`` are the
+    last run of each bucket (0 for a counter) with what it added, of a series that ``keeps_examples``.
     """
 
+    bounds: tuple[int, ...]
     counts: list[int]
     keeps_examples: bool
     examples: dict[int, tuple[str, int]] = field(default_factory=dict)

@@ -31,7 +31,11 @@ def bounds(metric: Metric) -> tuple[int, ...]:
 
 def bucket(metric: Metric, amount: int) -> int:
     """Return the index of the bucket that holds ``amount`` (in stored integers)."""
-    return bisect_left(bounds(metric), amount)
+    return _bucket(bounds(metric), amount)
+
+
+def _bucket(bounds: tuple[int, ...], amount: int) -> int:
+    return bisect_left(bounds, amount)
 
 
 def key_of(draft: Draft, metric: Metric, slot: str, labels: Labels) -> SeriesKey:
@@ -217,7 +221,7 @@ def apply_adds(draft: Draft, slot: str, adds: tuple[Add, ...], run_id: str) -> N
         found = draft.sums_of.get((metric, slot, labels)) or _sum(draft, metric, slot, labels)
         at = 0
         if found.counts:
-            at = bucket(metric, amount)
+            at = _bucket(found.bounds, amount)
             found.counts[at] += 1
         found.amount += amount
         if found.keeps_examples:
@@ -226,7 +230,8 @@ def apply_adds(draft: Draft, slot: str, adds: tuple[Add, ...], run_id: str) -> N
 
 def _sum(draft: Draft, metric: Metric, slot: str, labels: Labels) -> Sum:
     """Return what is summed up for a series, begun at its first sight in this batch."""
-    nothing = Sum([0] * (width(metric) - 1), metric.type == "histogram" or "reason" in metric.labels)
+    keeps_examples = metric.type == "histogram" or "reason" in metric.labels
+    nothing = Sum(bounds(metric), [0] * (width(metric) - 1), keeps_examples)
     found = draft.sums.setdefault(key_of(draft, metric, slot, labels), nothing)
     return draft.sums_of.setdefault((metric, slot, labels), found)
 

@@ -8,7 +8,7 @@ from exporter.catalogue.runs import RUN_LATENESS
 from exporter.counting.draft import Draft
 from exporter.counting.ledger import ListingState, TargetState, days_of
 from exporter.observations import Page, Run
-from exporter.times import HOUR, Micros
+from exporter.times import DAY, HOUR, Micros
 
 EARLIEST: Final = 946_684_800_000_000
 """2000-01-01: an earlier time is no time (rule 5)."""
@@ -34,7 +34,9 @@ def sightings(draft: Draft, page: Page[Run], target: TargetState, listing: Listi
     rows = []
     for index, (run, times) in enumerate(judged):
         if times:
-            rows.append(Sighting(run, times[0], max(times), days_of(times), False))
+            latest = max(times)
+            days = (latest // DAY,) if min(times) // DAY == latest // DAY else days_of(times)
+            rows.append(Sighting(run, times[0], latest, days, False))
         else:
             near = _above(births, index, draft.limits.overlap)
             if near is None:

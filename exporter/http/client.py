@@ -142,7 +142,7 @@ class Client:
 
     def link(self, reply: Reply, link: str) -> str:
         """A link found in ``reply``, resolved against its address; InvalidResponse when it leads elsewhere."""
-        return str(urls.link(httpx.URL(reply.url), link, self._base))
+        return str(urls.link(urls.parse(reply.url), link, self._base))
 
     def abort(self) -> None:
         """Stop now: calls that wait raise ConnectFailed within moments, new ones at once. May be called anywhere."""

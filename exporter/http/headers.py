@@ -16,6 +16,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
+from functools import lru_cache
 
 LONGEST_WAIT = 3600.0
 """Seconds. A longer ``Retry-After`` is cut to this: one wrong header must not silence a target for ever."""
@@ -50,8 +51,11 @@ class Quota:
 
 def http_date(value: str | None) -> int | None:
     """An HTTP date as integer microseconds since the epoch; None when missing, unreadable or unbelievable."""
-    if not value or len(value) > 64:
-        return None
+    return None if not value or len(value) > 64 else _http_date(value)
+
+
+@lru_cache(maxsize=64)
+def _http_date(value: str) -> int | None:
     try:
         moment = parsedate_to_datetime(value)
         if moment.tzinfo is None:
@@ -94,12 +98,15 @@ def asked_wait(status: int, headers: Mapping[str, str], now: float) -> float | N
 
 def quota(headers: Mapping[str, str], now: float) -> Quota:
     """The announced limit; empty when there is none. ``now`` is our wall clock in unix seconds."""
+    if not any("ratelimit" in name or "rate-limit" in name for name in map(str.lower, headers)):
+        return Quota()
+    upstream_now = _upstream_now(headers, now)
     for prefix in _PREFIXES:
         for suffix in _SUFFIXES:
             found = Quota(
                 limit=_count(headers.get(f"{prefix}limit{suffix}")),
                 remaining=_count(headers.get(f"{prefix}remaining{suffix}")),
-                reset_in=_reset(headers.get(f"{prefix}reset{suffix}"), _upstream_now(headers, now)),
+                reset_in=_reset(headers.get(f"{prefix}reset{suffix}"), upstream_now),
             )
             if found.known:
                 return found

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from urllib.parse import quote
 
 import httpx
@@ -19,6 +20,7 @@ Params = Mapping[str, Scalar] | Sequence[tuple[str, Scalar]]
 LONGEST_URL = 65_000
 """Characters of a link. A name in the path may have thousands; httpx itself builds no URL above 65,536."""
 _SCHEME = re.compile(r"(?:[A-Za-z][A-Za-z0-9+.-]*:)?//|[A-Za-z][A-Za-z0-9+.-]*:")
+_ABSOLUTE = re.compile(r"https?://[A-Za-z0-9]")
 _HOST = re.compile(r"[A-Za-z0-9_.:-]+")
 _PORTS = {"http": 80, "https": 443}
 
@@ -35,6 +37,13 @@ def base(url: str) -> httpx.URL:
         found = "a user" if parsed.userinfo else "a query or fragment"
         raise ConfigError([f"endpoint: found {found} after {origin(parsed)}, expected scheme, host and path only"])
     return parsed.copy_with(path=parsed.path.rstrip("/") + "/")
+
+
+@lru_cache(maxsize=16)
+def parse(url: str) -> httpx.URL:
+    """The parts of an absolute address. The few that were met last are known: a link of an answer is asked for next,
+    and is then the page against which the following one is resolved. Raises what httpx raises."""
+    return httpx.URL(url)
 
 
 def origin(url: httpx.URL) -> str:
@@ -87,7 +96,7 @@ def link(page: httpx.URL, target: str, allowed: httpx.URL) -> httpx.URL:
         )
     if found.userinfo:
         raise InvalidResponse(f"next_link carries a user name, expected a plain URL of {origin(allowed)}")
-    return found.copy_with(fragment=None)
+    return found.copy_with(fragment=None) if found.fragment else found
 
 
 def shown(url: httpx.URL | str) -> str:
@@ -108,7 +117,7 @@ def _join(page: httpx.URL, target: str) -> httpx.URL:
     if len(target) > LONGEST_URL:
         raise InvalidResponse(f"a link of {len(target)} characters, expected at most {LONGEST_URL}")
     try:
-        return page.join(target)
+        return parse(target) if _ABSOLUTE.match(target) else page.join(target)
     except (httpx.InvalidURL, UnicodeError, ValueError):
         raise InvalidResponse(f"a link is no URL; expected one of {origin(page)}") from None
 

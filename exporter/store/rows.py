@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 from sys import intern
 from typing import Any, Final, Generic, NamedTuple, TypeVar
 
@@ -36,6 +37,11 @@ def pack(value: Any) -> str:
     return json.dumps(value, separators=(",", ":"), ensure_ascii=False)
 
 
+def _pack_numbers(value: Iterable[int]) -> str:
+    """Write whole numbers as ``pack`` does, in less time: each page of runs writes hundreds."""
+    return f"[{','.join(map(str, value))}]"
+
+
 def tuples(value: Any) -> Any:
     """Turn JSON's lists into tuples, however deep."""
     return tuple(tuples(item) for item in value) if isinstance(value, list) else value
@@ -58,14 +64,17 @@ class Table(Generic[K, V]):
     from_row: Callable[[Row], tuple[K, V]]
 
     @property
-    def upsert(self) -> str:
-        """SQL that writes one row; parameters: target, key columns, fields."""
-        columns = ("target", *self.keys, *self.fields)
-        marks = ", ".join("?" for _ in columns)
+    def width(self) -> int:
+        """How many columns a row has."""
+        return 1 + len(self.keys) + len(self.fields)
+
+    def upsert(self, number: int) -> str:
+        """SQL that writes so many rows; parameters: of each target, key columns, fields."""
+        row = f"({', '.join('?' * self.width)})"
         changes = ", ".join(f"{field} = excluded.{field}" for field in self.fields)
         return (
-            f"INSERT INTO {self.name} ({', '.join(columns)}) VALUES ({marks}) "  # noqa: S608 (names of ours)
-            f"ON CONFLICT (target, {', '.join(self.keys)}) DO UPDATE SET {changes}"
+            f"INSERT INTO {self.name} ({', '.join(('target', *self.keys, *self.fields))}) "  # noqa: S608 (names of ours)
+            f"VALUES {', '.join([row] * number)} ON CONFLICT (target, {', '.join(self.keys)}) DO UPDATE SET {changes}"
         )
 
     @property
@@ -84,6 +93,7 @@ class Table(Generic[K, V]):
         return dict(map(self.from_row, rows))
 
 
+@lru_cache(maxsize=1024)
 def _series_key(key: SeriesKey) -> Row:
     return (key.family, pack(key.labels))
 
@@ -161,7 +171,7 @@ SERIES: Final[Table[SeriesKey, Series]] = Table(
     ("family", "labels"),
     Series._fields,
     _series_key,
-    lambda series: (pack(series.shown), pack(series.pending), *series[2:]),
+    lambda series: (_pack_numbers(series.shown), _pack_numbers(series.pending), *series[2:]),
     _series_of,
 )
 MARKS: Final[Table[SeriesKey, Micros]] = Table(

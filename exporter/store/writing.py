@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Mapping, Sequence
+from itertools import chain
 from typing import Any, Final
 
 from exporter.counting.ledger import Changes, TargetState
 from exporter.store import rows
 from exporter.store.reading import id_of
 
-ROWS_AT_ONCE: Final = 300
-"""Ids that one statement writes, with three parameters each; SQLite allows a thousand in its oldest builds."""
+PARAMETERS: Final = 900
+"""What one statement is given at the most; SQLite allows a thousand in its oldest builds."""
 
 
 def write(connection: sqlite3.Connection, target: int, changes: Changes) -> None:
@@ -38,8 +39,9 @@ def write(connection: sqlite3.Connection, target: int, changes: Changes) -> None
 
 def _remember(connection: sqlite3.Connection, target: int, ids: Sequence[tuple[int, str]]) -> None:
     """Keep ids, many with each statement: between two statements another thread may take its turn."""
-    for start in range(0, len(ids), ROWS_AT_ONCE):
-        part = ids[start : start + ROWS_AT_ONCE]
+    at_once = PARAMETERS // 3
+    for start in range(0, len(ids), at_once):
+        part = ids[start : start + at_once]
         rows_of_three = ", ".join(["(?, ?, ?)"] * len(part))
         values = [value for day, run_id in part for value in (target, day, id_of(run_id))]
         connection.execute(f"INSERT INTO ended_run VALUES {rows_of_three} ON CONFLICT DO NOTHING", values)  # noqa: S608
@@ -54,8 +56,10 @@ def _write(
     kept = [
         (target, *table.key_row(key), *table.value_row(value)) for key, value in changed.items() if value is not None
     ]
-    if kept:
-        connection.executemany(table.upsert, kept)
+    at_once = PARAMETERS // table.width
+    for start in range(0, len(kept), at_once):
+        part = kept[start : start + at_once]
+        connection.execute(table.upsert(len(part)), list(chain.from_iterable(part)))
 
 
 def drop_all_but_totals(connection: sqlite3.Connection, target: int) -> None:

@@ -22,6 +22,7 @@ from exporter.catalogue.runs import (
     RUNS,
     SCHEDULE_FIRED,
     TRIGGERED_RUNS,
+    UNKNOWN,
 )
 from exporter.observations import Add, Delivery, Mark, Page, Roster, Run, Skipped, Workload
 from exporter.platforms import labels
@@ -115,7 +116,7 @@ def _counts(outcome: str, kind: tuple[str | None, str | None, str | None], failu
     if outcome != FAILED:
         return counts
     error_type, code = failure
-    reason = error_type or (f"http_{code}" if code else "unknown")
+    reason = error_type or (f"http_{code}" if code else UNKNOWN)
     return (*counts, Add(RUN_FAILURES, (labels.value(reason), labels.value(code or ""))))
 
 
@@ -174,22 +175,22 @@ def observe_run(attempt: Attempt, routine: str, now: Micros, shared: Shared = ON
             (RUN_WAIT, (), triggered, started),
             (RUN_LATENESS, (), fire_at, begun),
         )
+    state = OPEN if outcome is not None else outcomes.state(run.status, run.phase, started)
     is_late = fire_at is not None and begun is not None and begun - fire_at > NEVER_LATE
+    ids = _ids(run) if outcome in IN_THE_FEED or is_late else ()
+    times = (None, triggered, started, ended)  # by position, as the rest: it takes half the time
     return Run(
-        id=blank(run.id),
-        workload=routine,
-        created=None,
-        triggered=triggered,
-        started=started,
-        finished=ended,
-        ended=outcome is not None,
-        state=OPEN if outcome is not None else outcomes.state(run.status, run.phase, started),
-        outcome=outcome or "unknown",
-        common=common,
-        adds=adds,
-        marks=marks,
-        delivery=delivery,
-        ids=_ids(run) if outcome in IN_THE_FEED or is_late else (),
+        blank(run.id),
+        routine,
+        *times,
+        outcome is not None,
+        state,
+        outcome or UNKNOWN,
+        common,
+        adds,
+        marks,
+        delivery,
+        ids,
     )
 
 
