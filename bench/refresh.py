@@ -91,8 +91,9 @@ class _Published:
             target.ledger.apply(runs_ended(target.ledger.series, chosen, self._random, at))
 
     def everything_moves(self) -> None:
-        """Every series rises."""
+        """Every series rises, and no run has been seen yet, as after a start."""
         for target in self.targets:
+            target.ledger.exemplars.clear()
             target.ledger.apply(everything_moves(target.ledger.series, target.ledger.marks))
 
     def some_target(self) -> list[Target]:

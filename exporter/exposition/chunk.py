@@ -18,14 +18,12 @@ from exporter.exposition.series import (
     Sample,
     bucket_template,
     created_line,
-    for_exemplars,
     line_count,
     numbers,
     target_pairs,
     template,
-    with_exemplars,
 )
-from exporter.exposition.syntax import bound, encoded, label_pairs, number
+from exporter.exposition.syntax import bound, encoded, exemplar_suffix, label_pairs, number
 from exporter.families import Family, TargetLabels
 from exporter.observations import Labels
 
@@ -36,12 +34,14 @@ BLOCK_LINES: Final = 128
 class Block:
     """Neighbouring series of one family: their templates, and the numbers last rendered into them."""
 
-    __slots__ = ("_exemplars", "_metric", "_openmetrics", "_samples", "_text", "lines", "piece")
+    __slots__ = ("_exemplars", "_metric", "_openmetrics", "_samples", "_starts", "_text", "lines", "piece")
 
-    def __init__(self, metric: Metric, text: bytes, openmetrics: bytes, lines: int) -> None:
+    def __init__(self, metric: Metric, text: bytes, openmetrics: bytes, starts: Sequence[int], lines: int) -> None:
+        """Take both templates; ``starts`` is where the lines of each series begin in OpenMetrics."""
         self._metric = metric
         self._text = text
         self._openmetrics = openmetrics
+        self._starts = starts
         self._samples: Sequence[Sample] = ()
         self._exemplars: Sequence[Exemplars | None] = ()
         self.lines = lines
@@ -52,26 +52,24 @@ class Block:
         if samples == self._samples and exemplars == self._exemplars:
             return False
         metric, marked = self._metric, any(exemplars)
-        # Counters and buckets are written by the hundred in no time; fractions and exemplars cost ten times as much.
+        # Counters and buckets are written by the hundred in no time; a fraction or an exemplar costs as much as ten.
         changed = self._changed(samples, exemplars) if marked or metric.type == "gauge" else None
         if changed is not None and metric.type == "gauge":
-            openmetrics = text = self._patched(self.piece.text, changed, samples, exemplars)
+            openmetrics = text = self._with_numbers(changed, samples)
         else:
-            plain = numbers(metric, samples)
-            openmetrics = text = self._text % tuple(plain)
-            if marked and changed is not None:
-                openmetrics = self._patched(self.piece.openmetrics, changed, samples, exemplars)
-            elif marked:
-                openmetrics = for_exemplars(self._openmetrics) % tuple(with_exemplars(metric, plain, exemplars))
-            elif self._openmetrics is not self._text:
-                openmetrics = self._openmetrics % tuple(plain)
+            plain = tuple(numbers(metric, samples))
+            openmetrics = text = self._text % plain
+            if self._openmetrics is not self._text:
+                openmetrics = self._openmetrics % plain
+            if marked:
+                openmetrics = self._with_exemplars(openmetrics, changed, exemplars)
         self._samples, self._exemplars = samples, exemplars
         self.piece = Piece(text, openmetrics, self.lines)
         return True
 
     def _changed(self, samples: Sequence[Sample], exemplars: Sequence[Exemplars | None]) -> list[int] | None:
-        """Return which series changed; None when so many did, or so much, that all are better written anew."""
-        if not self._samples or self._openmetrics is not self._text:
+        """Return which series changed; None when so many did that all are better written anew."""
+        if not self._samples:
             return None
         pairs = zip(samples, self._samples, exemplars, self._exemplars, strict=True)
         changed = [
@@ -81,17 +79,26 @@ class Block:
         ]
         return changed if len(changed) * 2 <= len(samples) else None
 
-    def _patched(
-        self, lines: bytes, changed: list[int], samples: Sequence[Sample], exemplars: Sequence[Exemplars | None]
-    ) -> bytes:
-        """Return the block's lines with those of some series written anew."""
-        kept, templates = lines.split(b"\n"), self._text.split(b"\n")
+    def _with_numbers(self, changed: list[int], samples: Sequence[Sample]) -> bytes:
+        """Return the lines of gauges, with the numbers of some written anew."""
+        lines = self.piece.text.split(b"\n")
+        for index, written in zip(changed, numbers(self._metric, [samples[each] for each in changed]), strict=True):
+            name, _, _ = lines[index].rpartition(b" ")
+            lines[index] = b"%b %b" % (name, cast(bytes, written))
+        return b"\n".join(lines)
+
+    def _with_exemplars(self, plain: bytes, changed: list[int] | None, exemplars: Sequence[Exemplars | None]) -> bytes:
+        """Return OpenMetrics with exemplars; those of series that did not change are taken from what is there."""
+        lines = fresh = plain.split(b"\n")
+        if changed is not None:
+            lines = self.piece.openmetrics.split(b"\n")
         width = line_count(self._metric)
-        for index in changed:
-            own, only = slice(index * width, (index + 1) * width), slice(index, index + 1)
-            marked = with_exemplars(self._metric, numbers(self._metric, samples[only]), exemplars[only])
-            kept[own] = (for_exemplars(b"\n".join([*templates[own], b""])) % tuple(marked)).split(b"\n")[:-1]
-        return b"\n".join(kept)
+        for index in range(len(exemplars)) if changed is None else changed:
+            start = self._starts[index]
+            lines[start : start + width] = fresh[start : start + width]
+            for line, exemplar in (exemplars[index] or {}).items():
+                lines[start + line] += encoded(exemplar_suffix(exemplar, self._metric.unit))
+        return b"\n".join(lines)
 
 
 class Chunk:
@@ -146,19 +153,17 @@ class Chunk:
             template(metric, target_pairs(self.target, self._further[each]) if each in self._further else target, each)
             for each in labels
         ]
+        width = line_count(metric)
+        starts: Sequence[int] = range(0, len(labels) * width, width)
         openmetrics = text = encoded("".join(series))
         if any(each in self._created for each in labels):
-            openmetrics = encoded(
-                "".join(
-                    [
-                        lines + created_line(metric, target, each, self._created[each])
-                        if each in self._created
-                        else lines
-                        for each, lines in zip(labels, series, strict=True)
-                    ]
-                )
-            )
-        return Block(metric, text, openmetrics, len(labels) * line_count(metric))
+            series = [
+                lines + created_line(metric, target, each, self._created[each]) if each in self._created else lines
+                for each, lines in zip(labels, series, strict=True)
+            ]
+            openmetrics = encoded("".join(series))
+            starts = [*accumulate((each.count("\n") for each in series[:-1]), initial=0)]
+        return Block(metric, text, openmetrics, starts, len(labels) * width)
 
 
 def _series_per_block(metric: Metric) -> int:

@@ -6,13 +6,13 @@ as bytes: ``%d``, where a number is always whole, takes half the time of ``%s`` 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from itertools import accumulate
 from typing import Final, cast
 
 from exporter.catalogue.model import Metric
 from exporter.counting.ledger import Exemplar, Value
-from exporter.exposition.syntax import bound, encoded, exemplar_suffix, label_pairs, number
+from exporter.exposition.syntax import bound, label_pairs, number
 from exporter.families import TargetLabels
 from exporter.observations import Labels
 from exporter.times import SECOND, Micros
@@ -62,14 +62,6 @@ def bucket_template(name: str, pairs: str, bounds: list[str], place: str = WHOLE
     return "".join(lines)
 
 
-def for_exemplars(template: bytes) -> bytes:
-    """Return a template with room for an exemplar behind each number: all come written as bytes.
-
-    A line ends where a place does, and nowhere else: what is in labels has no raw line feed.
-    """
-    return template.replace(f" {WHOLE}\n".encode("ascii"), f" {ANY}\n".encode("ascii"))
-
-
 def created_line(metric: Metric, target: str, labels: Labels, at: Micros) -> str:
     """Return the ``_created`` line of one series; it stands in OpenMetrics only."""
     pairs = _joined(target, label_pairs(zip(metric.labels, labels, strict=True))).replace("%", "%%")
@@ -90,16 +82,6 @@ def numbers(metric: Metric, samples: Iterable[Sample]) -> list[int | bytes]:
         found += accumulate(buckets)
         found += (number(total, unit).encode("ascii"), found[-1])
     return found
-
-
-def with_exemplars(metric: Metric, plain: Sequence[int | bytes], exemplars: Iterable[Exemplars | None]) -> list[bytes]:
-    """Return ``plain`` with exemplars behind the counters or buckets that have one, for a template that has room."""
-    marked = [each if isinstance(each, bytes) else b"%d" % each for each in plain]
-    width = line_count(metric)
-    for start, of_series in zip(range(0, len(marked), width), exemplars, strict=True):
-        for index, exemplar in (of_series or {}).items():
-            marked[start + index] += encoded(exemplar_suffix(exemplar, metric.unit))
-    return marked
 
 
 def _is_whole(metric: Metric) -> bool:
