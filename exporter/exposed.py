@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
+from itertools import repeat
+from typing import Final
 
 from exporter.catalogue import ALL, runs
 from exporter.catalogue.ledger import CORRECTION_DEBT
@@ -17,12 +19,23 @@ from exporter.counting.ledger import Exemplar, SeriesKey, Value, WorkloadState
 from exporter.counting.limits import Rules
 from exporter.counting.memory import MemoryLedger
 from exporter.dropped import drop
-from exporter.expectations import Expect, Expectation, expect_nothing
+from exporter.expectations import Expect, expect_nothing
 from exporter.families import Family
 from exporter.observations import Labels
 from exporter.times import Micros
 
 Samples = dict[Labels, Value | float]
+
+
+def _is_fed(metric: Metric) -> bool:
+    return metric.durable or bool(metric.sources) or metric is CORRECTION_DEBT or metric in runs.OBJECTIVES
+
+
+_COUNTED: Final = {each.name: each for each in ALL if each.type in ("counter", "histogram") and each.durable}
+_GAUGES: Final = {
+    each.name: each for each in ALL if each.type not in ("counter", "histogram") and each.per_target and _is_fed(each)
+}
+"""What comes from a ledger, by name."""
 
 
 def families(
@@ -37,8 +50,9 @@ def families(
     Gauges are always yielded, empty where nothing is to be shown, so that what went stale is taken away. Samples of
     durable families are live views of the ledger: use them while the target's lock is held.
     """
+    dropped = rules.limits.drop_labels
     for family in _families(ledger, rules, now, only, expect):
-        yield drop(family, rules.limits.drop_labels)
+        yield drop(family, dropped) if dropped else family
 
 
 def _families(
@@ -52,15 +66,14 @@ def _families(
     for key, mark in ledger.marks.items():
         marks[key.family][key.labels] = mark
     levels, further = _levels(ledger, rules, now, expect)
-    for metric in ALL:
-        name = metric.name
-        if metric.type in ("counter", "histogram"):
-            if metric.durable and (only is None or name in only):
-                shown = ledger.shown.get(name, {})
-                yield Family(metric, shown, _Created(ledger, name, shown), exemplars.get(name, {}))
-        elif metric.per_target and _fed(metric):
-            samples = {**marks.get(name, {}), **levels.get(name, {})}
-            yield Family(metric, samples, further=further if metric is runs.INFO else {})
+    for name, metric in (
+        _COUNTED.items() if only is None else [(name, _COUNTED[name]) for name in only & _COUNTED.keys()]
+    ):
+        shown = ledger.shown.get(name, {})
+        yield Family(metric, shown, _Created(ledger, name, shown), exemplars.get(name, {}))
+    for name, metric in _GAUGES.items():
+        samples = {**marks.get(name, {}), **levels.get(name, {})}
+        yield Family(metric, samples, further=further if metric is runs.INFO else {})
 
 
 class _Created(Mapping[Labels, Micros]):
@@ -79,10 +92,6 @@ class _Created(Mapping[Labels, Micros]):
 
     def __len__(self) -> int:
         return len(self._shown)
-
-
-def _fed(metric: Metric) -> bool:
-    return metric.durable or bool(metric.sources) or metric is CORRECTION_DEBT or metric in runs.OBJECTIVES
 
 
 def _levels(
@@ -143,25 +152,23 @@ def _workloads(
     further: dict[Labels, tuple[tuple[str, str], ...]] = {}
     # without a roster, absent means only that nothing ran, and silence is what an objective is about
     has_roster = ledger.target is not None and ledger.target.roster_at is not None
+    info, first_seen, enabled = (found[metric.name] for metric in (runs.INFO, runs.FIRST_SEEN, runs.ENABLED))
+    objectives = [found[metric.name] for metric in runs.OBJECTIVES]
     for slot, (_, state) in seen.items():
-        facts = dict(state.info)
-        labels = (slot, *(facts.get(name, "") for name in runs.INFO.labels[1:]))
-        found[runs.INFO.name][labels] = 1
-        found[runs.FIRST_SEEN.name][(slot,)] = state.first_seen
+        own = (slot,)
+        labels = (slot, *map(dict(state.info).get, runs.INFO.labels[1:], repeat("")))
+        info[labels] = 1
+        first_seen[own] = state.first_seen
         if state.enabled is not None and target_fresh and state.absent_at is None:
-            found[runs.ENABLED.name][(slot,)] = int(state.enabled)
+            enabled[own] = int(state.enabled)
         expectation = expect(slot)
         if expectation.labels:
             further[labels] = expectation.labels
         if not (has_roster and state.absent_at is not None):
-            _objectives(found, slot, expectation)
+            for objective, value in zip(objectives, expectation[1:], strict=True):
+                if value is not None:
+                    objective[own] = value
     return further
-
-
-def _objectives(found: dict[str, Samples], slot: str, expectation: Expectation) -> None:
-    for metric, value in zip(runs.OBJECTIVES, expectation[1:], strict=True):
-        if value is not None:
-            found[metric.name][(slot,)] = value
 
 
 def _livelier(state: WorkloadState, other: WorkloadState) -> bool:
