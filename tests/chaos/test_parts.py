@@ -19,6 +19,7 @@ from tools.chaos.clock import SECOND, SharedClock
 from tools.chaos.deck import DECK, NOT_DEALT, PAGED, Bend
 from tools.chaos.life import SETTLING, live
 from tools.chaos.plan import SPEEDS, plan
+from tools.chaos.processes import kill_all
 from tools.chaos.report import GOOD, HEADINGS, UNFINISHED, WRONG, Result, table
 from tools.chaos.scrapes import Scrapes
 from tools.chaos.settings import USUAL, settings
@@ -230,6 +231,7 @@ def test_a_life_that_breaks_says_why_and_leaves_its_log(
     result = live(plan(1, 0, 1, PLATFORMS), PLATFORMS, tmp_path / "life-0")
     assert (result.verdict, result.unfinished) == (UNFINISHED, ["OSError: no more of them"])
     assert "Traceback" in (tmp_path / "life-0" / "life.log").read_text()
+    assert kill_all() == 0
 
 
 def test_a_counter_that_falls_is_seen() -> None:

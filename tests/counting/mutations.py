@@ -245,6 +245,22 @@ ALL: Final = (
     ),
     Mutation(
         7,
+        "one row below the horizon ends a walk",
+        "exporter/platforms/trail.py",
+        "bool(rows) and all(max(times) < depth",
+        "bool(rows) and any(max(times) < depth",
+        ("tests/exact/test_invisible_key.py::test_old_rows_among_fresh_ones_end_no_walk",),
+    ),
+    Mutation(
+        7,
+        "the birth of a row says how deep it is",
+        "exporter/platforms/trail.py",
+        "bool(rows) and all(max(times) < depth",
+        "bool(rows) and any(times[0] < depth",
+        ("tests/exact/test_invisible_key.py::test_old_rows_among_fresh_ones_end_no_walk",),
+    ),
+    Mutation(
+        7,
         "a walk that goes on in an unsorted listing reads on to its link",
         "exporter/platforms/walk.py",
         "self._below_former_top(rows) or self._top_is_endless",

@@ -18,6 +18,7 @@ from exporter.poll import Report
 from exporter.simulator import ManualClock, Platform, Simulator
 from exporter.simulator.server import Server
 from tests.exact.world import PLATFORMS, START, assert_exact, program, simulator_of
+from tests.http.support import full_queue
 
 STEP = 61.0
 Break = Callable[[Simulator, Server, Platform], AbstractContextManager[object]]
@@ -53,12 +54,24 @@ def refuses(simulator: Simulator, server: Server, platform: Platform) -> Iterato
         server.resume()
 
 
+@contextmanager
+def swallows(simulator: Simulator, server: Server, platform: Platform) -> Iterator[None]:
+    """Nobody answers a handshake, as when a firewall drops it."""
+    server.pause()
+    try:
+        with full_queue(server.port):
+            yield
+    finally:
+        server.resume()
+
+
 TABLE: tuple[tuple[Break, Reason, str], ...] = (
     (drips, "timeout", "no complete answer in time"),
     (drips_body, "timeout", "no complete answer in time"),
     (hangs, "timeout", "no complete answer in time"),
     (resets, "connection", "connection reset by peer"),
     (refuses, "connection", "connection refused"),
+    (swallows, "timeout", "no connection in time"),
 )
 
 
@@ -82,6 +95,29 @@ def test_a_broken_connection_fails_the_poll(broken: Break, reason: Reason, messa
         clock.advance(STEP)
         assert made.poll(platform).good
         assert_exact(made, platform)
+
+
+def test_a_connect_that_times_out_is_told_of(caplog: pytest.LogCaptureFixture) -> None:
+    """By metrics and the log, with the address and not with what was to be sent there."""
+    clock = ManualClock(START)
+    simulator = simulator_of(clock, workloads=1, history_days=0.02)
+    with (
+        simulator.serve() as server,
+        program(simulator, clock, platforms=["roboto"], base_url=server.base_url, timeout="300ms") as made,
+    ):
+        with swallows(simulator, server, "roboto"), caplog.at_level("WARNING"):
+            made.runner.run(made.targets["roboto"], retries=0)
+        sample = 'poll_errors_total{platform="roboto",target="demo-roboto",reason="timeout"}'
+        assert f"automation_exporter_{sample} 1" in made.text()
+        [record] = caplog.records
+        path = "roboto/v1/actions/invocations/org-stats"
+        assert record.getMessage() == f"poll failed: GET {server.base_url}/{path}: no connection in time"
+        assert vars(record)["reason"] == "timeout"
+        clock.advance(STEP)
+        assert made.poll("roboto").good
+        text = made.text()
+        assert f"automation_exporter_{sample} 1" in text
+        assert 'automation_exporter_target_up{platform="roboto",target="demo-roboto"} 1' in text
 
 
 @pytest.mark.parametrize("platform", PLATFORMS)

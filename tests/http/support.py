@@ -135,6 +135,22 @@ def server(script: Script, *, context: ssl.SSLContext | None = None, family: str
             thread.join(10)
 
 
+@contextlib.contextmanager
+def full_queue(port: int = 0) -> Iterator[int]:
+    """A loopback port whose queue of connections is full, so that handshakes are dropped, as by a dead host; its
+    number is given."""
+    with contextlib.ExitStack() as opened:
+        listener = opened.enter_context(socket.socket())
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(("127.0.0.1", port))
+        listener.listen(0)
+        for _ in range(4):
+            filler = opened.enter_context(socket.socket())
+            filler.setblocking(False)
+            filler.connect_ex(listener.getsockname())
+        yield listener.getsockname()[1]
+
+
 def read_request(connection: socket.socket) -> bytes:
     """The head of one request, up to the blank line."""
     data = b""

@@ -13,7 +13,7 @@ import pytest
 
 from exporter.errors import ConnectFailed, InvalidResponse, TimedOut, TooLarge, UpstreamError
 from exporter.http import Client, NoAuth, Settings
-from tests.http.support import Script, dripping, look_up, read_request, replying, server, silent
+from tests.http.support import Script, dripping, full_queue, look_up, read_request, replying, server, silent
 
 OK = b"HTTP/1.1 200 OK\r\n"
 CHUNKED = OK + b"Transfer-Encoding: chunked\r\n\r\n"
@@ -96,19 +96,8 @@ def test_refused() -> None:
 
 def test_no_answer_to_a_connect() -> None:
     """A full backlog drops the handshake like a dead host does."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        listener.listen(0)
-        address = listener.getsockname()
-        fillers = [socket.socket() for _ in range(4)]
-        try:
-            for filler in fillers:
-                filler.setblocking(False)
-                filler.connect_ex(address)
-            error = failure_of(f"http://127.0.0.1:{address[1]}")
-        finally:
-            for filler in fillers:
-                filler.close()
+    with full_queue() as port:
+        error = failure_of(f"http://127.0.0.1:{port}")
     assert type(error) is TimedOut
     assert str(error).endswith("no connection in time")
 

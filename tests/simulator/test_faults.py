@@ -200,6 +200,14 @@ FAULTS: dict[str, Check | tuple[dict[str, Any], Check]] = {
     "times_in_zone": lambda asked: asked.column("started_at")[0] == "2026-03-02T17:26:01+05:30",
     "zero_times": lambda asked: asked.column("started_at") == [0, 0, 0],
     "no_times": lambda asked: asked.column("triggered_at") == asked.column("started_at") == [None] * 3,
+    "invisible_key": (
+        {"share": 1.0, "seconds": 3600},
+        lambda asked: (
+            asked.ids() == asked.ids(good=True)
+            and asked.column("triggered_at") == [at - 3600 for at in asked.column("triggered_at", good=True)]
+            and asked.column("started_at") == asked.column("started_at", good=True)
+        ),
+    ),
     "negative_durations": lambda asked: asked.column("started_at")[1] - asked.column("ended_at")[1] == 19,
     "late_rows": ({"seconds": 270}, lambda asked: asked.ids() == asked.ids(good=True)[1:]),
     "clock_skew": lambda asked: asked.response.headers["Date"] == http_date(NOON + 10 * MINUTE),

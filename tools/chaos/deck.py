@@ -69,6 +69,10 @@ def _after_end(random: Random) -> dict[str, Any]:
     return {"seconds": random.choice((1, 60)), "share": round(random.uniform(0.2, 0.8), 2)}
 
 
+def _old_times(random: Random) -> dict[str, Any]:
+    return {"seconds": random.choice((300, 900)), "share": round(random.uniform(0.1, 0.6), 2)}
+
+
 def _big(random: Random) -> dict[str, Any]:
     del random
     return {"size": 2 << 20}
@@ -151,6 +155,7 @@ DECK: Final[Mapping[str, Card]] = {
     "dropped_rows": _bending(Bend.OUTCOME, Bend.TIMES, options=_share),
     "empty_list": _bending(Bend.OUTCOME, Bend.TIMES),
     "flipping_statuses": _bending(Bend.OUTCOME, options=_after_end),
+    "invisible_key": Card(frozenset({Bend.TIMES}), options=_old_times, platforms=LISTED),
     "late_rows": _bending(Bend.OUTCOME, Bend.TIMES),
     "lost_rows": _bending(Bend.OUTCOME, Bend.TIMES, options=lambda random: {"rows": random.randint(1, 60)}),
     "negative_durations": _bending(Bend.TIMES),

@@ -94,7 +94,11 @@ class _Body:
             *(f"--open-at-rest={name}" for name in platforms if not _would_give_up(life, name)),
         ]
         self._simulator = start("tools.chaos.upstream", arguments, folder / "upstream.log")
-        self._nursery = Nursery(folder / "exporter.log")
+        try:
+            self._nursery = Nursery(folder / "exporter.log")
+        except Exception:
+            self._end("upstream", self._simulator)
+            raise
         self._exporter: Process | None = None
         self._scrapes = Scrapes(self._port)
         self._anchors: frozenset[tuple[Any, ...]] = frozenset()

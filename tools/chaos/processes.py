@@ -56,11 +56,12 @@ class Process(Protocol):
 _started: list[Process] = []
 
 
-def kill_all() -> None:
-    """End every process that was started here."""
-    for process in _started:
-        if process.poll() is None:
-            process.kill()
+def kill_all() -> int:
+    """End every process that was started here; returns how many still ran."""
+    running = [process for process in _started if process.poll() is None]
+    for process in running:
+        process.kill()
+    return len(running)
 
 
 def start(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
@@ -16,6 +17,8 @@ from exporter.simulator.messages import Json, parse_json
 YEAR_2099 = 4_083_955_200
 MILLISECONDS_FROM = 1e11
 """A number above this is no time in seconds (it would be the year 5138)."""
+LOGICAL = frozenset({"created_at", "createdAt", "triggered_at"})
+"""Fields that say for when a run was meant, rather than when something happened."""
 
 
 @fault("after")
@@ -77,6 +80,15 @@ def no_times(exchange: Exchange, share: float = 1.0) -> None:
 
 
 @fault("after")
+def invisible_key(exchange: Exchange, seconds: float = 7200, share: float = 0.5, whole: bool = False) -> None:
+    """Rows stand in the order of a key that is not shown: a share of them, always the same, was created and triggered
+    that much earlier by its own account, as the retry of an old run is; with ``whole``, all its times are that old."""
+    for row, name, at in _times(exchange):
+        if (whole or name in LOGICAL) and is_chosen(row, exchange.face, share):
+            row[name] = _iso(at - seconds) if isinstance(row[name], str) else at - seconds
+
+
+@fault("after")
 def negative_durations(exchange: Exchange) -> None:
     """Runs end before they start."""
     for row in exchange.records:
@@ -123,6 +135,12 @@ def no_date(exchange: Exchange) -> None:
 def bad_date(exchange: Exchange) -> None:
     """``Date`` is not a date."""
     exchange.response.headers["Date"] = "yesterday, or so"
+
+
+def is_chosen(row: dict[str, Json], face: Face, share: float) -> bool:
+    """Whether a row belongs to that share of the rows: by its id, so always the same."""
+    ids = [str(row[name]) for name in face.id_fields if row.get(name) is not None]
+    return zlib.crc32("".join(ids[:1]).encode("utf-8", "surrogatepass")) % 100 < share * 100
 
 
 def first_time(row: Json, face: Face) -> int | None:

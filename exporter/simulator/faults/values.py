@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 
 from exporter.simulator.clock import SECOND
 from exporter.simulator.faults.registry import Exchange, fault
-from exporter.simulator.faults.times import to_seconds
+from exporter.simulator.faults.times import is_chosen, to_seconds
 from exporter.simulator.messages import Json
 
 AWKWARD_NAME = 'quote " backslash \\ newline \n tab \t emoji \N{ROCKET}'
@@ -125,7 +125,7 @@ def flipping_statuses(exchange: Exchange, seconds: float = 60, share: float = 0.
         ended = to_seconds(row.get("ended_at"))
         if ended is None or exchange.now / SECOND - ended < seconds:
             continue
-        if zlib.crc32(str(row.get("id")).encode("utf-8", "surrogatepass")) % 100 < share * 100:
+        if is_chosen(row, exchange.face, share):
             for name in exchange.face.status_fields:
                 row[name] = FLIPS.get(str(row.get(name)), row.get(name))
 
@@ -137,7 +137,7 @@ def reopening_runs(exchange: Exchange, seconds: float = 60, share: float = 0.5) 
         ended = to_seconds(row.get("ended_at"))
         if ended is None or exchange.now / SECOND - ended < seconds:
             continue
-        if zlib.crc32(str(row.get("id")).encode("utf-8", "surrogatepass")) % 100 < share * 100:
+        if is_chosen(row, exchange.face, share):
             row.update(dict.fromkeys(exchange.face.status_fields, "RUNNING"), ended_at=None)
 
 
