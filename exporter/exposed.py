@@ -27,15 +27,15 @@ from exporter.times import Micros
 Samples = dict[Labels, Value | float]
 
 
-def _is_fed(metric: Metric) -> bool:
-    return metric.durable or bool(metric.sources) or metric is CORRECTION_DEBT or metric in runs.OBJECTIVES
+def _is_shown(metric: Metric) -> bool:
+    if metric.type in ("counter", "histogram"):
+        return metric.durable
+    fed = metric.durable or bool(metric.sources) or metric is CORRECTION_DEBT or metric in runs.OBJECTIVES
+    return metric.per_target and fed
 
 
-_COUNTED: Final = {each.name: each for each in ALL if each.type in ("counter", "histogram") and each.durable}
-_GAUGES: Final = {
-    each.name: each for each in ALL if each.type not in ("counter", "histogram") and each.per_target and _is_fed(each)
-}
-"""What comes from a ledger, by name."""
+_SHOWN: Final = {metric.name: metric for metric in ALL if _is_shown(metric)}
+"""What comes from a ledger, in the order of the table."""
 
 
 def families(
@@ -66,14 +66,14 @@ def _families(
     for key, mark in ledger.marks.items():
         marks[key.family][key.labels] = mark
     levels, further = _levels(ledger, rules, now, expect)
-    for name, metric in (
-        _COUNTED.items() if only is None else [(name, _COUNTED[name]) for name in only & _COUNTED.keys()]
-    ):
-        shown = ledger.shown.get(name, {})
-        yield Family(metric, shown, _Created(ledger, name, shown), exemplars.get(name, {}))
-    for name, metric in _GAUGES.items():
-        samples = {**marks.get(name, {}), **levels.get(name, {})}
-        yield Family(metric, samples, further=further if metric is runs.INFO else {})
+    for name, metric in _SHOWN.items():
+        if metric.type in ("counter", "histogram"):
+            if only is None or name in only:
+                shown = ledger.shown.get(name, {})
+                yield Family(metric, shown, _Created(ledger, name, shown), exemplars.get(name, {}))
+        else:
+            samples = {**marks.get(name, {}), **levels.get(name, {})}
+            yield Family(metric, samples, further=further if metric is runs.INFO else {})
 
 
 class _Created(Mapping[Labels, Micros]):
