@@ -38,13 +38,18 @@ def write(connection: sqlite3.Connection, target: int, changes: Changes) -> None
 
 
 def _remember(connection: sqlite3.Connection, target: int, ids: Sequence[tuple[int, str]]) -> None:
-    """Keep ids, many with each statement: between two statements another thread may take its turn."""
+    """Keep ids, many with each statement: between two statements another thread may take its turn.
+
+    Neighbours in the file are written together. ``OR IGNORE``, since no row of ours can break anything but the key: a
+    statement of many rows that might fail half way has SQLite copy each page that it touches.
+    """
+    rows_of_three = sorted((day, id_of(run_id)) for day, run_id in ids)
     at_once = PARAMETERS // 3
     for start in range(0, len(ids), at_once):
-        part = ids[start : start + at_once]
-        rows_of_three = ", ".join(["(?, ?, ?)"] * len(part))
-        values = [value for day, run_id in part for value in (target, day, id_of(run_id))]
-        connection.execute(f"INSERT INTO ended_run VALUES {rows_of_three} ON CONFLICT DO NOTHING", values)  # noqa: S608
+        part = rows_of_three[start : start + at_once]
+        marks = ", ".join(["(?, ?, ?)"] * len(part))
+        values = [value for day, digest in part for value in (target, day, digest)]
+        connection.execute(f"INSERT OR IGNORE INTO ended_run VALUES {marks}", values)  # noqa: S608
 
 
 def _write(
