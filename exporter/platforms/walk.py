@@ -228,8 +228,8 @@ class Walk(Generic[T]):
 
     def _note_top(self, rows: list[Times]) -> None:
         """Keep the newest birth, no later than the upstream's now, after which nothing can have been read."""
-        for times in rows:
-            birth = min(times[0], self._read_started)
+        if rows:
+            birth = min(max([times[0] for times in rows]), self._read_started)
             self._top = birth if self._top is None else max(self._top, birth)
 
     def _below_former_top(self, rows: list[Times]) -> bool:
