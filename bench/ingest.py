@@ -31,7 +31,8 @@ ROUNDS: Final = 3
 ASKED: Final = {100: 8, 1000: 15}
 """How many times the SDK is asked for, by rows of a page."""
 SDKS: Final = {"foundry": "azure-ai-projects", "moderately": "moderatelyai-sdk"}
-CONTESTANTS: Final = ("exporter", "sdk", "sdk, typed", "floor")
+FLOOR: Final = "floor, kept"
+CONTESTANTS: Final = ("exporter", "sdk", "sdk, typed", "floor", FLOOR)
 
 STAGES: Final = {
     "receive: request, answer, bytes": "exporter.http.client.Client.get",
@@ -57,6 +58,7 @@ def measure(bench: Bench) -> Found:
                     "exporter": ours,
                     "sdk": partial(sdk, platform, port, runs),
                     "floor": partial(floor, platform, port, runs),
+                    FLOOR: partial(floor, platform, port, runs, bench.folder),
                 }
                 if platform == "moderately":
                     contestants["sdk, typed"] = partial(sdk, platform, port, runs, typed=True)
@@ -131,12 +133,16 @@ def _sync(folder: Path) -> float:
 
 
 def goals(found: Found) -> list[Goal]:
-    """Processor time of the vendor's client over ours, for the same runs."""
-    return [
-        Goal(f"ingest, {key.split()[0]}, pages of {key.split()[1]}", f"at least {ASKED[int(key.split()[1])]}× the SDK",
-             times(_ratio(costs)), _ratio(costs) >= ASKED[int(key.split()[1])])
-        for key, costs in found["costs"].items()
-    ]  # fmt: skip
+    """Processor time of the vendor's client over ours, for the same runs; beside it what the libraries leave."""
+    goals = []
+    for key, costs in found["costs"].items():
+        platform, page = key.split()
+        asked = ASKED[int(page)]
+        floor_is = f"; {FLOOR} {times(_ratio(costs, FLOOR))}" if FLOOR in costs else ""
+        what = f"ingest, {platform}, pages of {page}"
+        reached = _ratio(costs) >= asked
+        goals.append(Goal(what, f"at least {asked}× the SDK", f"{times(_ratio(costs))}{floor_is}", reached))
+    return goals
 
 
 def section(found: Found) -> str:
@@ -147,7 +153,7 @@ def section(found: Found) -> str:
             f"{key.split()[0]}, pages of {key.split()[1]}",
             *(_a_second(costs.get(who)) for who in CONTESTANTS),
             times(_ratio(costs)),
-            times(_ratio(costs, "floor")) if "floor" in costs else "",
+            *(times(_ratio(costs, who)) if who in costs else "" for who in ("floor", FLOOR)),
         )
         for key, costs in found["costs"].items()
     ]
@@ -170,11 +176,13 @@ does:
   that the exporter reads; moderatelyai-sdk, which gives the JSON as it came.
 - **SDK, typed**: moderatelyai-sdk, and pydantic makes of its JSON the records that the exporter makes.
 - **floor**: httpx gets the pages, pydantic makes the same records of them, and that is all. No reader that stands on
-  these two can be faster; "floor, times" is how many times the SDK it is.
+  these two can be faster.
+- **floor, kept**: the same, and the runs' ids are kept in a state file, a commit a page, without which no run is
+  counted just once. Nothing is looked up or counted.
 
-The ratio is of processor time, which this table has.
+The figures are of processor time, and so are the ratios.
 
-{table(("runs a second", *CONTESTANTS, "times the SDK", "floor, times"), rows)}
+{table(("runs a second", *CONTESTANTS, "times the SDK", "the floor is", "kept"), rows)}
 
 By the clock, each commit also waits for a sync, {seconds(found["sync"])} on this disk:
 

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing
+from pathlib import Path
 from typing import Any, Final
 
 import httpx
@@ -14,8 +17,11 @@ from pydantic import TypeAdapter, create_model
 
 from bench.kit.canned import BASELINE, control
 from bench.kit.rounds import Cost, cost, of_each
+from exporter.counting.ledger import Changes
 from exporter.platforms.foundry.records import RoutineRun
 from exporter.platforms.moderately.records import Execution
+from exporter.store.sqlite import SqliteStore
+from exporter.times import DAY, SECOND
 
 SDK_SHARE: Final = 10
 """The SDK reads one run in so many: what it takes for one does not depend on how many there are."""
@@ -36,17 +42,36 @@ class _Token:
         return AccessToken("not-a-secret", 4_102_444_800)
 
 
-def floor(platform: str, port: int, runs: int) -> Cost:
+def floor(platform: str, port: int, runs: int, keep_in: Path | None = None) -> Cost:
     """What no reader on these libraries can be below: httpx gets the same pages, and pydantic makes the exporter's
-    records of them. Nothing is ordered, observed, looked up, counted or kept."""
+    records of them. Nothing is ordered, observed, looked up or counted. With a folder to ``keep_in``, a state file
+    there gets their ids, a commit a page: without that no run is counted just once."""
     control(port, now=BASELINE, open=1)
-    pages = {"foundry": _pages_of_foundry, "moderately": _pages_of_moderately}[platform]
-    name, model = {"foundry": ("data", RoutineRun), "moderately": ("items", Execution)}[platform]
+    pages, name, model, key = {
+        "foundry": (_pages_of_foundry, "data", RoutineRun, "id"),
+        "moderately": (_pages_of_moderately, "items", Execution, "agentExecutionId"),
+    }[platform]
     fields: dict[str, Any] = {name: (list[model], ...)}  # type: ignore[valid-type]
     read_page = create_model("Answer", **fields).model_validate_json
+    day = BASELINE * SECOND // DAY
     found: list[int] = []
-    with httpx.Client(base_url=f"http://127.0.0.1:{port}") as client:
-        spent = cost(lambda: found.extend(len(getattr(read_page(body), name)) for body in pages(client)))
+    with ExitStack() as opened:
+        client = opened.enter_context(httpx.Client(base_url=f"http://127.0.0.1:{port}"))
+        store: SqliteStore | None = None
+        if keep_in is not None:
+            state = keep_in / f"{time.monotonic_ns()}.db"
+            store = opened.enter_context(closing(SqliteStore(state, BASELINE * SECOND)))
+            store.open_target("one", "floor", BASELINE * SECOND, holds=False)
+
+        def read() -> None:
+            for body in pages(client):
+                rows = getattr(read_page(body), name)
+                found.append(len(rows))
+                if store is not None:
+                    with store.transaction("one") as transaction:
+                        transaction.apply(Changes(remember=[(day, getattr(row, key)) for row in rows]))
+
+        spent = cost(read)
     if sum(found) != runs:
         raise RuntimeError(f"httpx and pydantic read {sum(found)} of {runs} runs")
     return of_each(spent, runs)
