@@ -196,7 +196,14 @@ def test_who_is_told_of_a_commit_cannot_undo_it(path: Path) -> None:
 @pytest.mark.parametrize("where", [None, "disk"])
 @pytest.mark.parametrize(
     "statement",
-    ["BEGIN", "UPDATE target", "INSERT INTO listing", "INSERT INTO series", "INSERT OR IGNORE INTO ended_run", "COMMIT"],
+    [
+        "BEGIN",
+        "UPDATE target",
+        "INSERT INTO listing",
+        "INSERT INTO series",
+        "INSERT OR IGNORE INTO ended_run",
+        "COMMIT",
+    ],
 )
 def test_an_error_of_the_database_at_any_statement_leaves_everything_as_it_was(
     fail: Fail, path: Path, where: str | None, statement: str
