@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 import httpx
 
 from bench.kit import contestants
-from bench.kit.contestants import EXPORTER, FAST, Contestant
+from bench.kit.contestants import EXPORTER, FAST, NGINX_NAME, Contestant
 from bench.kit.rounds import percentile
 from bench.kit.script import Bench, Found, Goal
 from bench.kit.tables import NOTHING, count, seconds, table
@@ -29,29 +29,33 @@ EVERY: Final = 1
 """Seconds between two scrapes of those that copy bytes."""
 SLOW_EVERY: Final = 10
 """Seconds between two scrapes of those that render."""
-LONG: Final = 60.0
+LENGTHS: Final = {EXPORTER: 60.0, NGINX_NAME: 20.0}
+"""Seconds for which they are scraped."""
 SLOW_LONG: Final = 45.0
 QUICK_LONG: Final = 5.0
 FIRST_SCRAPE: Final = 60.0
 
 
 def measure(bench: Bench) -> Found:
-    """One version after the other: a minute of fast scrapes, then slower ones of those that render."""
+    """One version after the other: a minute of scrapes of the exporter, then of nginx, then of those that render."""
     for tool in TOOLS:
         bench.has(tool)
     series = QUICK_SERIES if bench.quick else SERIES
     found = contestants.start_all(bench, series)
-    fast = [each for each in found if each.name in FAST]
-    slow = [each for each in found if each not in fast]
+    slow = [each for each in found if each.name not in FAST]
+    # One at a time: two of them every second are more than a Prometheus can parse on two cores.
+    turns = [([each], EVERY, length) for each in found if (length := LENGTHS.get(each.name))]
+    turns.append((slow, SLOW_EVERY, SLOW_LONG))
     versions = {}
     for tool in VERSIONS:
         if tool.path is None:
             continue
-        version, jobs = _watched(bench, tool.path, fast, EVERY, QUICK_LONG if bench.quick else LONG)
-        _, more = _watched(
-            bench, tool.path, slow, EVERY if bench.quick else SLOW_EVERY, QUICK_LONG if bench.quick else SLOW_LONG
-        )
-        versions[version] = jobs | more
+        jobs: dict[str, Any] = {}
+        for scraped, every, length in turns:
+            pace = (EVERY, QUICK_LONG) if bench.quick else (every, length)
+            version, more = _watched(bench, tool.path, scraped, *pace)
+            jobs |= more
+        versions[version] = jobs
     contestants.stop_all(found, bench.folder / str(series))
     return {"versions": versions, "series": series, "every": EVERY, "slow_every": SLOW_EVERY}
 
@@ -141,9 +145,9 @@ def section(found: Found) -> str:
     rows = [(name, *(cell for jobs in found["versions"].values() for cell in _cells(jobs.get(name)))) for name in names]
     return f"""\
 What Prometheus itself says in `scrape_duration_seconds`: asking, reading, parsing and storing of
-{count(found["series"])} series; the last two are its own work and the same for all. Those that copy bytes are
-scraped every {found["every"]} s for a minute, then the others every {found["slow_every"]} s, since they take too long
-for more.
+{count(found["series"])} series; the last two are its own work and the same for all. The exporter is scraped every
+{found["every"]} s for a minute, then nginx by itself, then the others together every {found["slow_every"]} s, since
+they take too long for more.
 
 {table(head, rows)}"""
 
