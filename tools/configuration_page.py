@@ -23,6 +23,7 @@ from exporter.platforms.own_labels import RESERVED_LABELS
 from exporter.platforms.pace import Pace
 from exporter.platforms.settings import Selection, TargetSettings
 from exporter.secrets import Secret
+from tools.field_docs import describe_fields
 
 _HEAD: Final = """\
 # Configuration
@@ -52,6 +53,7 @@ _TYPES: Final[Mapping[object, str]] = {str: "text", int: "number", float: "numbe
 
 def page() -> str:
     """Return the whole page."""
+    describe_fields()
     parts = [_HEAD, _section("The file", 2, Settings, "")]
     parts.append(_section("Keys of every target", 2, TargetSettings, "targets[]", only=_new_in(TargetSettings, Pace)))
     for name, model in PLATFORMS.items():

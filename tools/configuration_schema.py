@@ -14,6 +14,7 @@ from exporter.config import Settings
 from exporter.platforms.durations import format_duration
 from exporter.platforms.fields import format_size
 from exporter.platforms.wrong import VARIABLE
+from tools.field_docs import describe_fields
 
 Schema = dict[str, Any]
 
@@ -26,6 +27,7 @@ _DROPPED: Final = frozenset({"title", "discriminator", "format", VARIABLE})
 
 def page() -> str:
     """Return the whole schema."""
+    describe_fields()
     made = Settings.model_json_schema()
     definitions = {name: _model(found) for name, found in made.pop("$defs").items()}
     schema = {

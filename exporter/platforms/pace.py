@@ -18,13 +18,15 @@ SHORTEST_GRACE: Final = "10s"
 
 
 class SettingsModel(BaseModel):
-    """Base of all settings: strict about keys, immutable, silent about values. Field docs are their docstrings."""
+    """Base of all settings: strict about keys, immutable, silent about values.
+
+    The text below a field says what it means, for people and for the reference (``tools/field_docs.py``).
+    """
 
     model_config = ConfigDict(
         extra="forbid",
         frozen=True,
         hide_input_in_errors=True,
-        use_attribute_docstrings=True,
         arbitrary_types_allowed=True,
     )
 
