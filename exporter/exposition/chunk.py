@@ -6,6 +6,7 @@ one comparison of lists, and a changed block one ``%``.
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Sequence
 from itertools import accumulate, groupby
 from typing import Final, cast
@@ -24,6 +25,7 @@ from exporter.exposition.series import (
     template,
 )
 from exporter.exposition.syntax import bound, encoded, exemplar_suffix, label_pairs, number
+from exporter.exposition.templates import Template
 from exporter.families import Family, TargetLabels
 from exporter.observations import Labels
 
@@ -36,7 +38,9 @@ class Block:
 
     __slots__ = ("_exemplars", "_metric", "_openmetrics", "_samples", "_starts", "_text", "lines", "piece")
 
-    def __init__(self, metric: Metric, text: bytes, openmetrics: bytes, starts: Sequence[int], lines: int) -> None:
+    def __init__(
+        self, metric: Metric, text: Template, openmetrics: Template, starts: Sequence[int], lines: int
+    ) -> None:
         """Take both templates; ``starts`` is where the lines of each series begin in OpenMetrics."""
         self._metric = metric
         self._text = text
@@ -112,7 +116,7 @@ class Chunk:
         self._labels: list[Labels] = []
         self._created: dict[Labels, int] = {}
         self._further: dict[Labels, tuple[tuple[str, str], ...]] = {}
-        self._order: list[int] = []
+        self._order = array("I")
         self._blocks: list[Block] = []
 
     def update(self, family: Family) -> None:
@@ -142,7 +146,7 @@ class Chunk:
     def _plan(self, labels: list[Labels]) -> None:
         """Cut the series, in the order of their label values, into new blocks."""
         self._labels = labels
-        self._order = sorted(range(len(labels)), key=labels.__getitem__)
+        self._order = array("I", sorted(range(len(labels)), key=labels.__getitem__))
         step = _series_per_block(self._metric)
         ordered = [labels[index] for index in self._order]
         self._blocks = [self._block(ordered[start : start + step]) for start in range(0, len(ordered), step)]
@@ -155,13 +159,13 @@ class Chunk:
         ]
         width = line_count(metric)
         starts: Sequence[int] = range(0, len(labels) * width, width)
-        openmetrics = text = encoded("".join(series))
+        openmetrics = text = Template(encoded("".join(series)))
         if any(each in self._created for each in labels):
             series = [
                 lines + created_line(metric, target, each, self._created[each]) if each in self._created else lines
                 for each, lines in zip(labels, series, strict=True)
             ]
-            openmetrics = encoded("".join(series))
+            openmetrics = Template(encoded("".join(series)))
             starts = [*accumulate((each.count("\n") for each in series[:-1]), initial=0)]
         return Block(metric, text, openmetrics, starts, len(labels) * width)
 

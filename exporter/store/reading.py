@@ -58,6 +58,7 @@ def load(connection: sqlite3.Connection, target: int, ledger: MemoryLedger) -> N
         series=differs(rows.SERIES, ledger.series, lambda key: key.family),
         marks=differs(rows.MARKS, ledger.marks, lambda key: key.family),
     )
+    rows.forget_parts()
     for key, series in stored.series.items():
         if series is not None and {len(series.shown), len(series.pending)} != {width(BY_NAME[key.family])}:
             raise ValueError(key.family)

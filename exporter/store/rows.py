@@ -20,11 +20,13 @@ from exporter.counting.ledger import (
     Series,
     SeriesKey,
     SourceState,
+    Value,
     WindowKey,
     WindowState,
     WorkloadState,
     zero,
 )
+from exporter.observations import Labels
 from exporter.times import Micros
 
 Row = tuple[Any, ...]
@@ -98,14 +100,38 @@ def _series_key(key: SeriesKey) -> Row:
     return (key.family, pack(key.labels))
 
 
+# Of the parts of a hundred thousand series most are the same few: each is read once and kept once.
+
+
+@lru_cache(maxsize=8192)
+def _labels_of(text: str) -> Labels:
+    return tuple(map(intern, unpack(text)))
+
+
+@lru_cache(maxsize=256)
+def _pending_of(text: str) -> Value:
+    pending: Value = tuple(json.loads(text))
+    return pending if any(pending) else zero(len(pending))
+
+
+@lru_cache(maxsize=1024)
+def _same(moment: Micros) -> Micros:
+    return moment
+
+
+def forget_parts() -> None:
+    """Give back what was kept to read series: what the ledgers hold of it stays."""
+    for each in (_labels_of, _pending_of, _same):
+        each.cache_clear()
+
+
 def _key_of(family: str, labels: str) -> SeriesKey:
-    """Read the name of a series. Of a hundred thousand most values are the same few: each is kept once."""
-    return SeriesKey(intern(family), tuple(map(intern, unpack(labels))))
+    return SeriesKey(intern(family), _labels_of(labels))
 
 
 def _series_of(row: Row) -> tuple[SeriesKey, Series]:
-    shown, pending = unpack(row[2]), unpack(row[3])
-    return _key_of(row[0], row[1]), Series(shown, pending if any(pending) else zero(len(pending)), *row[4:])
+    family, labels, shown, pending, created, *rest = row
+    return _key_of(family, labels), Series(tuple(json.loads(shown)), _pending_of(pending), _same(created), *rest)
 
 
 def _state_table(
