@@ -74,7 +74,8 @@ def to_datetime(micros: Micros) -> datetime:
 
 def from_datetime(moment: datetime) -> Micros:
     """Return microseconds since the epoch of an aware datetime, exact."""
-    return (moment - EPOCH) // timedelta(microseconds=1)
+    since = moment - EPOCH
+    return since.days * DAY + since.seconds * SECOND + since.microseconds
 
 
 def seconds(value: float) -> Micros:

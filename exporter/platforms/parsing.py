@@ -98,12 +98,11 @@ def _from_number(number: float | Decimal) -> Micros | None:
 
 
 def _from_text(text: str) -> Micros | None:
-    if _NUMBER.fullmatch(text):
-        return _from_number(Decimal(text))
-    if not _DATE_TIME.match(text.upper()):
-        return None
+    text = text.upper()
+    if not _DATE_TIME.match(text):
+        return _from_number(Decimal(text)) if _NUMBER.fullmatch(text) else None
     try:
-        read = datetime.fromisoformat(text.upper())
+        read = datetime.fromisoformat(text)
     except ValueError:
         return None
     return from_datetime(read if read.tzinfo else read.replace(tzinfo=UTC))

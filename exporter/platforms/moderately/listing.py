@@ -147,9 +147,9 @@ class Listing:
         """Note what was met."""
         for each in executions:
             self.seen.add(each.agentExecutionId)
-            end = max((at for at in each.ends.values() if at is not None), default=None)
-            if end is not None:
-                self.ends[each.agentExecutionId] = end
+            ends = [at for at in each.ends.values() if at is not None]
+            if ends:
+                self.ends[each.agentExecutionId] = max(ends)
 
 
 def _number(link: str) -> int:

@@ -48,7 +48,7 @@ class Execution:
     @property
     def times(self) -> tuple[Micros | None, ...]:
         """Its times in the order of birth."""
-        return (self.createdAt, self.startedAt, *self.ends.values())
+        return (self.createdAt, self.startedAt, self.completedAt, self.failedAt, self.cancelledAt)
 
 
 class Agent(Record):
