@@ -273,6 +273,8 @@ class Source(Generic[T]):
     complete: bool = True
     item: str | None = None
     before: Reading[T] | None = None
+    again: Reading[T] | None = None
+    """Both windows in one, read last: where the two do not add up to it, bounds overlap or something has ended."""
     deep: bool = False
     """Not asked at every poll, so that it does not say how fresh the target's data are."""
 

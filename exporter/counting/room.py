@@ -73,7 +73,7 @@ def _names(batch: Observed) -> list[str | None]:
 def _readings(batch: Windows[WindowTotal]) -> Iterator[Reading[WindowTotal]]:
     for source in batch.sources:
         parts = () if source.move is None else (source.move.closed, source.move.rest, source.move.again)
-        yield from (source.whole, *parts, *(() if source.before is None else (source.before,)))
+        yield from (each for each in (source.whole, *parts, source.before, source.again) if each is not None)
 
 
 def _refuse(what: str, known: int, new: int, most: int) -> None:

@@ -118,11 +118,16 @@ def _count_item(draft: Draft, source: Source[WindowTotal], nets: Nets) -> None:
     state = draft.source(source.name)
     if state is None:
         return
-    told = {source.whole.start: figures_of(source.whole)}
+    later = figures_of(source.whole)
+    told, sound = {source.whole.start: later}, set(later)
     if source.before is not None:
-        earlier, later = figures_of(source.before), figures_of(source.whole)
+        earlier = figures_of(source.before)
         # What one of the parts does not tell is not told of both: it would fall, and rise again.
-        told[source.before.start] = {key: earlier[key] + later[key] for key in earlier.keys() & later.keys()}
+        sums = {key: earlier[key] + later[key] for key in earlier.keys() & later.keys()}
+        again = sums if source.again is None else figures_of(source.again)
+        told[source.before.start] = {key: min(total, again.get(key, total)) for key, total in sums.items()}
+        if not too_long(draft, source.before.start, source.whole.end):
+            sound = {key for key, total in sums.items() if again.get(key) == total}
     own = next((start for start in told if start != state.anchor), source.whole.start)
     anchors: dict[WindowKey, Micros] = {}
     deltas: Figures = {}
@@ -135,7 +140,7 @@ def _count_item(draft: Draft, source: Source[WindowTotal], nets: Nets) -> None:
     moves = agreed(draft, source.whole.end) and source.before is not None and state.anchor in told and fits
     for key, delta in deltas.items():
         note(draft, nets, key, delta)
-        anchor = state.anchor if moves and key in told[state.anchor] else anchors[key]
+        anchor = state.anchor if moves and key in told[state.anchor] and key in sound else anchors[key]
         draft.changes.windows[key] = WindowState(source.name, anchor, told[anchor][key])
 
 

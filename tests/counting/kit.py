@@ -214,11 +214,14 @@ class Bench:
         start: Micros,
         before: Figures | None = None,
         before_start: Micros = 0,
+        again: Figures | None = None,
         trusted: bool = True,
     ) -> Changes:
-        """One item of the list read by name over ``[start, now)``; with ``before``, a second reading up to it."""
+        """One item of the list read by name over ``[start, now)``; with ``before``, a second reading up to it, and with
+        ``again`` a third of both."""
         earlier = None if before is None else self.reading(before, before_start, start)
-        asked = Source("list", self.reading(whole, start, self.now), item=item, before=earlier)
+        both = None if again is None else self.reading(again, before_start, self.now)
+        asked = Source("list", self.reading(whole, start, self.now), item=item, before=earlier, again=both)
         batch = Windows((asked,), self.upstream_now, (Workload(item, item),), levels=None)
         return self.put(batch, trusted=trusted)
 

@@ -489,6 +489,25 @@ ALL: Final = (
     ),
     Mutation(
         13,
+        "an item is moved on parts that overlap",
+        "exporter/counting/windows.py",
+        " for key, total in sums.items() if again.get(key) == total}",
+        " for key in sums}",
+        (f"{WINDOWS}an_item_is_not_moved_on_parts_that_overlap",),
+    ),
+    Mutation(
+        13,
+        "an item is counted from parts that overlap",
+        "exporter/counting/windows.py",
+        "{key: min(total, again.get(key, total)) for key, total in sums.items()}",
+        "sums",
+        (
+            f"{WINDOWS}an_item_is_not_moved_on_parts_that_overlap",
+            f"{WINDOWS}parts_that_overlap_for_long_move_an_item_all_the_same",
+        ),
+    ),
+    Mutation(
+        13,
         "a figure of which the earlier reading by name tells nothing waits",
         "exporter/counting/windows.py",
         "sorted(set().union(*told.values()))",

@@ -18,7 +18,7 @@ from exporter.counting.draft import Draft
 from exporter.counting.ledger import SeriesKey
 from exporter.counting.limits import Rules
 from exporter.exposed import families
-from exporter.observations import Add, Delivery, Mark, Run, Schedule, Workload
+from exporter.observations import Add, Delivery, Mark, Run, Schedule, Windows, Workload
 from exporter.platforms import PLATFORMS
 from exporter.times import DAY, HOUR, MINUTE, Micros
 from tests.counting.kit import LIMITS, RULES, Bench, ended
@@ -62,6 +62,28 @@ def test_at_the_limit_nobody_is_folded() -> None:
     bench.roster("a", "b", "c")
     assert OTHER not in slots(bench).values()
     assert not bench.ledger.crowded
+
+
+def test_a_figure_that_falls_after_it_found_a_place_keeps_the_sum_right() -> None:
+    """What it rose by at first is in ``_other``, what it falls by is owed where it is now: together they are the truth,
+    also when the debt is written off."""
+    bench = Bench(rules=replace(rules(gauges("foundry")), births=(), states=(), listings_per_workload=False))
+    figure, anchor = ("w", "completed"), bench.now - DAY
+    bench.windows({}, anchor=anchor, workloads=[Workload("w", "w")], complete=False)
+    bench.put(Windows((), bench.now, (Workload("w", "w"),)))
+    bench.by_name("w", {figure: 5}, start=bench.now)
+    start = bench.now
+    assert (bench.counted("w"), bench.counted(OTHER)) == ({}, {"completed": 5})
+    bench.rules = replace(bench.rules, limits=LIMITS)
+    for value in (8, 1):
+        bench.now += MINUTE
+        bench.by_name("w", {figure: value}, start=start)
+        assert bench.truth("w", "completed") + bench.truth(OTHER, "completed") == value
+    assert (bench.counted("w"), bench.debt("w", "completed")) == ({"completed": 3}, 7)
+    bench.now += DAY
+    bench.finish()
+    assert bench.debt("w", "completed") == 0
+    assert bench.truth("w", "completed") + bench.truth(OTHER, "completed") == 1
 
 
 def test_a_lower_limit_folds_nobody_who_is_shown_and_a_higher_one_unfolds_no_workload() -> None:

@@ -600,6 +600,30 @@ def test_an_item_of_which_one_reading_tells_nothing_is_not_moved_even_by_force(
     assert short.counted("new") == {"completed": 4}
 
 
+def test_an_item_is_not_moved_on_parts_that_overlap(short: Bench) -> None:
+    """Bounds are rounded, or included: a run is in both parts, and is counted once. Not for ever."""
+    key = "new", SeriesKey(RUNS.name, NEW)
+    short.by_name("new", {NEW: 3}, start=START)
+    short.by_name("new", {NEW: 3}, start=START, before={NEW: 30}, before_start=ANCHOR, again={NEW: 31})
+    assert (short.counted("new"), short.ledger.windows[key].anchor) == ({"completed": 3}, START)
+    short.windows({DONE: 7, BAD: 1}, anchor=ANCHOR, complete=False, move=move(short))
+    anchor = anchor_of(short)
+    short.by_name("new", {NEW: 2}, start=anchor, before={NEW: 3}, before_start=START, again={NEW: 4})
+    assert (short.counted("new"), short.ledger.windows[key].anchor) == ({"completed": 4}, START)
+    short.by_name("new", {NEW: 2}, start=anchor, before={NEW: 3}, before_start=START, again={NEW: 5})
+    assert (short.counted("new"), short.ledger.windows[key].anchor) == ({"completed": 5}, anchor)
+
+
+def test_parts_that_overlap_for_long_move_an_item_all_the_same(short: Bench) -> None:
+    short.by_name("new", {NEW: 3}, start=START)
+    short.windows({DONE: 7, BAD: 1}, anchor=ANCHOR, complete=False, move=move(short))
+    anchor = anchor_of(short)
+    short.now = START + 9 * DAY
+    short.by_name("new", {NEW: 2}, start=anchor, before={NEW: 3}, before_start=START, again={NEW: 4})
+    assert short.ledger.windows["new", SeriesKey(RUNS.name, NEW)].anchor == anchor
+    assert short.counted("new") == {"completed": 4}
+
+
 def test_no_item_is_moved_while_the_clocks_disagree(short: Bench) -> None:
     short.by_name("new", {NEW: 3}, start=START)
     short.windows({DONE: 7, BAD: 1}, anchor=ANCHOR, complete=False, move=move(short))

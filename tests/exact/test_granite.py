@@ -103,6 +103,24 @@ def test_a_workflow_that_comes_later_is_counted_from_its_first_execution_on(long
         assert_exact(made, "granite")
 
 
+@pytest.mark.parametrize("office", OFFICES, ids=lambda office: office.prepare.__name__)
+def test_a_workflow_that_came_while_nobody_looked_is_counted_whole(office: Office) -> None:
+    """It takes over the list's anchor in two parts. Where these overlap, since bounds are rounded or included, it waits
+    until they do not."""
+    clock = ManualClock(START)
+    simulator = simulator_of(clock, **WORLD)
+    office.prepare(simulator)
+    with program(simulator, clock, platforms=["granite"], **(office.settings or SHORT_MEMORY)) as made:
+        made.poll_all()
+        clock.advance(2 * HOUR / SECOND)
+        add(simulator, "brand new", 1800 * SECOND, clock())
+        clock.advance(7 * HOUR / SECOND)
+        for _ in advance(clock, 2 * STEP, START + office.length):
+            assert made.poll("granite").good
+        settle_down(made, clock)
+        assert_exact(made, "granite")
+
+
 def of_workflows(found: Numbers) -> Numbers:
     """Runs that ended, by workflow and outcome."""
     return {key: number for key, number in found.items() if key[0] == "automation_runs_total"}

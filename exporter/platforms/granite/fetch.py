@@ -163,11 +163,11 @@ class _Poll:
     def _item(self, turn: Turn) -> Source[Answer]:
         state = self._view.sources[turn.question]
         middle = max(turn.start, state.anchor) if turn.moves else turn.start
-        before = None
-        if turn.moves:
-            before = self._reading(turn.question, min(turn.start, state.anchor), middle, turn=turn)
+        first = min(turn.start, state.anchor)
+        before = self._reading(turn.question, first, middle, turn=turn) if turn.moves else None
         whole = self._reading(turn.question, middle, self._end, turn=turn)
-        return Source(turn.question, whole, complete=False, item=turn.workflow, before=before, deep=True)
+        again = self._reading(turn.question, first, self._end, turn=turn) if turn.moves else None
+        return Source(turn.question, whole, complete=False, item=turn.workflow, before=before, again=again, deep=True)
 
     # Requests
 

@@ -76,8 +76,8 @@ def workloads(told: Analytics, settings: GraniteSettings) -> Iterator[Workload]:
 def _answers(source: Source[Answer]) -> Iterator[Answer]:
     move = source.move
     parts = () if move is None else (move.closed, move.rest, move.again)
-    for reading in (source.whole, *parts, *(() if source.before is None else (source.before,))):
-        yield from reading.items
+    for reading in (source.whole, *parts, source.before, source.again):
+        yield from () if reading is None else reading.items
 
 
 def _source(source: Source[Answer]) -> Source[WindowTotal]:
@@ -96,6 +96,7 @@ def _source(source: Source[Answer]) -> Source[WindowTotal]:
         complete=source.complete,
         item=source.item,
         before=None if source.before is None else _reading(source.before),
+        again=None if source.again is None else _reading(source.again),
         deep=source.deep,
     )
 

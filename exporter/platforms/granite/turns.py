@@ -17,7 +17,7 @@ from exporter.times import DAY, MINUTE, SECOND, Micros
 
 ASIDE: Final = 4
 """Requests that are kept for retries and for moves of the anchor."""
-LEAST: Final = 2
+LEAST: Final = 3
 """As many requests a move of one item takes."""
 ASSUMED_PERIOD: Final = MINUTE
 """Of an announced limit that does not say when its period ends."""
@@ -32,7 +32,7 @@ class Told(NamedTuple):
 
 
 class Turn(NamedTuple):
-    """One workflow to be read over ``[start, now)``. ``moves``: in two parts, so that it takes the list's anchor."""
+    """One workflow to be read over ``[start, now)``. ``moves``: in two parts and whole, to take the list's anchor."""
 
     workflow: str
     question: Question
@@ -48,7 +48,7 @@ class Turn(NamedTuple):
     @property
     def requests(self) -> int:
         """How many requests it takes."""
-        return 2 if self.moves else 1
+        return 3 if self.moves else 1
 
 
 def turns(

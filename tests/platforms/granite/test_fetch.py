@@ -212,13 +212,15 @@ def by_name(upstream: Upstream) -> list[tuple[str, str, str]]:
 
 
 def test_a_workflow_that_no_list_counts_is_read_by_name_from_the_first_poll_on() -> None:
-    """Cancelled executions likewise. A whole list lets it move: both parts are asked for."""
+    """Cancelled executions likewise. A whole list lets it move: both parts are asked for, and the whole."""
     _, upstream = poll(knowing("new"), answer=lambda _: reply(named("old")))
     assert by_name(upstream) == [
         ("new", "09:00", "cancelled"),
         ("new", "06:00", "cancelled"),
+        ("new", "09:00", "cancelled"),
         ("new", "09:00", ""),
         ("new", "06:00", ""),
+        ("new", "09:00", ""),
     ]
 
 
@@ -243,7 +245,7 @@ def test_no_workflow_is_read_by_name_over_more_than_the_longest_window() -> None
     assert min(starts) == "2026-05-26T09:00:00Z"
 
 
-@pytest.mark.parametrize(("span", "readings"), [(DAY - 1, 4), (DAY, 0)])
+@pytest.mark.parametrize(("span", "readings"), [(DAY - 1, 6), (DAY, 0)])
 def test_a_workflow_that_the_roster_lacks_for_a_day_is_not_read_by_name(span: Micros, readings: int) -> None:
     """It is gone; requests go to those that are there."""
     known = knowing("gone")
@@ -255,11 +257,11 @@ def test_a_workflow_that_the_roster_lacks_for_a_day_is_not_read_by_name(span: Mi
 def test_polls_that_are_shorter_than_a_timeout_read_by_name_too() -> None:
     """With an interval of seconds a poll has less time than one request may take."""
     _, upstream = poll(knowing("new"), answer=lambda _: reply(named("old")), seconds=2)
-    assert len(by_name(upstream)) == 4
+    assert len(by_name(upstream)) == 6
 
 
 def test_a_workflow_that_a_move_left_behind_keeps_its_anchor() -> None:
-    """And comes to the list's, in two readings, from its own."""
+    """And comes to the list's, in two readings from its own, and a third that both must add up to."""
     windows = {
         **counted("quiet", anchor=NOW - 2 * DAY - HOUR),
         **counted("quiet", anchor=NOW - DAY, source="cancelled", outcome=CANCELLED),
@@ -269,6 +271,7 @@ def test_a_workflow_that_a_move_left_behind_keeps_its_anchor() -> None:
     assert starts == [
         ("2026-05-31T08:00:00Z", "2026-06-01T09:00:00Z"),
         ("2026-06-01T09:00:00Z", "2026-06-02T09:00:01Z"),
+        ("2026-05-31T08:00:00Z", "2026-06-02T09:00:01Z"),
     ]
     (source,) = batches[-1].sources
     assert (source.name, source.item, source.deep) == ("list", "quiet", True)
@@ -316,7 +319,7 @@ def test_a_new_workflow_that_a_cut_list_lacks_stays_by_name() -> None:
     assert by_name(upstream) == [("new", "06:00", "cancelled"), ("new", "06:00", "")]
 
 
-@pytest.mark.parametrize(("age", "readings"), [(7 * DAY, 1), (7 * DAY + SECOND, 2)])
+@pytest.mark.parametrize(("age", "readings"), [(7 * DAY, 1), (7 * DAY + SECOND, 3)])
 def test_a_workflow_that_a_cut_list_never_names_moves_when_its_window_is_the_longest(
     age: Micros, readings: int
 ) -> None:
@@ -343,7 +346,7 @@ def test_tokens_by_workflow_take_a_reading_each() -> None:
     assert by_name(without) == []
     known.memory.clear()
     batches, upstream = poll(known, granite(workflow_tokens=True), answer=lambda _: reply(named("old")))
-    assert by_name(upstream) == [("old", "09:00", ""), ("old", "06:00", "")]
+    assert by_name(upstream) == [("old", "09:00", ""), ("old", "06:00", ""), ("old", "09:00", "")]
     told = {total.metric.name: total.value for total in batches[-1].sources[0].whole.items}
     assert told["granite_workflow_tokens_total"] == 7
 

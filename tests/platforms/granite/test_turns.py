@@ -182,8 +182,8 @@ def test_the_lists_keep_what_they_need(remaining: int, limit: int | None, left: 
 
 @pytest.mark.parametrize(
     ("spared", "limit", "left", "part"),
-    [(14, 100, HOUR, 2), (464, 1000, HOUR, 24), (14, 100, 3 * MINUTE, 14), (30, None, None, 30), (1, 100, HOUR, 1)],
+    [(14, 100, HOUR, 3), (464, 1000, HOUR, 24), (14, 100, 3 * MINUTE, 14), (30, None, None, 30), (1, 100, HOUR, 1)],
 )
 def test_spare_requests_last_until_the_period_ends(spared: int, limit: int | None, left: Micros, part: int) -> None:
-    """A workflow that turns up late in the hour finds some left; two at least, since a move takes two."""
+    """A workflow that turns up late in the hour finds some left; three at least, since a move takes three."""
     assert share(spared, limit, left, FREE_PLAN) == part
