@@ -120,6 +120,22 @@ ALL: Final = (
         (f"{PROPERTIES}a_page_of_runs_is_counted_as_if_each_came_by_itself",),
     ),
     Mutation(
+        3,
+        "a run is looked up under the days of its times only, not under their neighbours",
+        "exporter/counting/runs.py",
+        "for near in (0, 1, -1):",
+        "for near in (0,):",
+        (f"{RUNS}a_run_whose_times_move_by_a_day_is_not_counted_again",),
+    ),
+    Mutation(
+        3,
+        "the last day of which ids are kept is not looked at",
+        "exporter/store/reading.py",
+        "not first <= day <= last",
+        "not first <= day < last",
+        ("tests/store/test_remembered.py::test_what_is_kept_is_found_and_nothing_else",),
+    ),
+    Mutation(
         4,
         "a run whose status lags behind its end has an outcome that nobody knows yet",
         "exporter/platforms/foundry/outcome.py",

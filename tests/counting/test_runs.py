@@ -79,6 +79,18 @@ def test_a_change_of_an_ended_run_changes_nothing(bench: Bench) -> None:
     assert bench.counted() == {"completed": 1}
 
 
+@pytest.mark.parametrize("by", [-DAY, 0, DAY])
+def test_a_run_whose_times_move_by_a_day_is_not_counted_again(bench: Bench, by: int) -> None:
+    """Beside runs of other days, known and new, and one that lasted for three."""
+    bench.now += 5 * DAY
+    old = [ended(f"{days}", bench.now - days * DAY - HOUR) for days in (1, 2, 3)]
+    long = ended("long", bench.now - 4 * DAY, after=3 * DAY)
+    bench.page(*old, long)
+    moved = [ended(run.id, (run.started or 0) + by) for run in old]
+    bench.page(ended("new", bench.now - HOUR), *moved, ended("long", bench.now - 4 * DAY + by, after=3 * DAY))
+    assert bench.counted() == {"completed": 5}
+
+
 def test_a_run_that_reopens_after_days_is_not_counted_again(bench: Bench) -> None:
     born = bench.now - MINUTE
     bench.now += 2 * DAY
