@@ -7,7 +7,7 @@ they hang on was read not longer than ``stale_after`` ago, and not before this p
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from itertools import repeat
 from typing import Final
 
@@ -42,10 +42,10 @@ def families(
     ledger: MemoryLedger,
     rules: Rules,
     now: Micros,
-    only: set[str] | None = None,
+    only: Mapping[str, Collection[Labels]] | None = None,
     expect: Expect = expect_nothing,
 ) -> Iterator[Family]:
-    """Yield the target's families; with ``only``, of the durable ones just those named.
+    """Yield the target's families; with ``only``, of the durable ones just those named, with what changed in each.
 
     Gauges are always yielded, empty where nothing is to be shown, so that what went stale is taken away. Samples of
     durable families are live views of the ledger: use them while the target's lock is held.
@@ -56,24 +56,50 @@ def families(
 
 
 def _families(
-    ledger: MemoryLedger, rules: Rules, now: Micros, only: set[str] | None, expect: Expect
+    ledger: MemoryLedger, rules: Rules, now: Micros, only: Mapping[str, Collection[Labels]] | None, expect: Expect
 ) -> Iterator[Family]:
-    exemplars: dict[str, dict[Labels, Mapping[int, Exemplar]]] = defaultdict(dict)
-    for key, found in ledger.exemplars.items():
-        if only is None or key.family in only:
-            exemplars[key.family][key.labels] = found
-    marks: dict[str, Samples] = defaultdict(dict)
-    for key, mark in ledger.marks.items():
-        marks[key.family][key.labels] = mark
+    exemplars = _by_family(ledger.exemplars) if only is None else {}
     levels, further = _levels(ledger, rules, now, expect)
     for name, metric in _SHOWN.items():
+        changed = None if only is None else only.get(name)
         if metric.type in ("counter", "histogram"):
-            if only is None or name in only:
+            if only is None or changed is not None:
                 shown = ledger.shown.get(name, {})
-                yield Family(metric, shown, _Created(ledger, name, shown), exemplars.get(name, {}))
+                examples = exemplars.get(name, {}) if only is None else _Exemplars(ledger, name)
+                yield Family(metric, shown, _Created(ledger, name, shown), examples, changed=changed)
+        elif metric.durable and name not in levels:
+            yield Family(
+                metric, ledger.told.get(name, {}), changed=() if changed is None and only is not None else changed
+            )
         else:
-            samples = {**marks.get(name, {}), **levels.get(name, {})}
+            samples = {**ledger.told.get(name, {}), **levels.get(name, {})}
             yield Family(metric, samples, further=further if metric is runs.INFO else {})
+
+
+def _by_family(
+    found: Mapping[SeriesKey, Mapping[int, Exemplar]],
+) -> Mapping[str, Mapping[Labels, Mapping[int, Exemplar]]]:
+    families: dict[str, dict[Labels, Mapping[int, Exemplar]]] = defaultdict(dict)
+    for key, exemplars in found.items():
+        families[key.family][key.labels] = exemplars
+    return families
+
+
+class _Exemplars(Mapping[Labels, Mapping[int, Exemplar]]):
+    """Those of a family, looked up where they are asked for: seldom for all."""
+
+    def __init__(self, ledger: MemoryLedger, family: str) -> None:
+        self._found = ledger.exemplars
+        self._family = family
+
+    def __getitem__(self, labels: Labels) -> Mapping[int, Exemplar]:
+        return self._found[SeriesKey(self._family, labels)]
+
+    def __iter__(self) -> Iterator[Labels]:
+        return (key.labels for key in self._found if key.family == self._family)
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
 
 
 class _Created(Mapping[Labels, Micros]):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -29,6 +29,7 @@ class Family:
     a number in stored units: divide by ``metric.unit`` to get the exposed one.
     ``created`` (wall time) and ``exemplars`` (by bucket, 0 for a counter) where there are any. ``further`` are
     labels that single series have beside the row's; they take the place of the target's own of the same name.
+    ``changed`` names all that came, changed or went since the target's family was told of last; None: maybe everything.
     """
 
     metric: Metric
@@ -36,3 +37,4 @@ class Family:
     created: Mapping[Labels, Micros] = field(default_factory=dict)
     exemplars: Mapping[Labels, Mapping[int, Exemplar]] = field(default_factory=dict)
     further: Mapping[Labels, tuple[tuple[str, str], ...]] = field(default_factory=dict)
+    changed: Collection[Labels] | None = None

@@ -57,6 +57,8 @@ class MemoryLedger:
         self.debt = 0
         """The sum over all series."""
         self.marks: dict[SeriesKey, Micros] = {}
+        self.told: dict[str, dict[Labels, Micros]] = {}
+        """The marks by family, for the same reason."""
         self.levels: dict[str, dict[SeriesKey, float]] = {}
         self.read: dict[str, Micros] = {}
         self.exemplars: dict[SeriesKey, dict[int, Exemplar]] = {}
@@ -65,8 +67,8 @@ class MemoryLedger:
         self.feed = Feed()
         self.open_ids: dict[str, Ids] = {}
         self.named: frozenset[str] | None = None
-        self.dirty: set[str] = set()
-        """Families with a series or a mark that changed since ``take_dirty``."""
+        self.dirty: dict[str, set[Labels]] = {}
+        """By family, what has a series, a mark or an exemplar that came, changed or went since ``take_dirty``."""
         self._open_values: dict[str, dict[Labels, int]] = {}
         self.crowded = False
         """Whether ``max_series`` kept a series from being shown on its own, in this process."""
@@ -125,7 +127,7 @@ class MemoryLedger:
             self._put_series(key, series)
         self._count_fired(changes)
         _merge(self.marks, changes.marks)
-        self.dirty.update(key.family for key in changes.marks)
+        self._tell(changes.marks)
         self.levels.update(changes.levels)
         self.read.update(changes.read)
         for listing in [key for key, state in changes.listings.items() if state is None]:
@@ -134,6 +136,7 @@ class MemoryLedger:
         for key, found in changes.exemplars.items():
             kept = self.held_exemplars if key in self.holding else self.exemplars
             kept.setdefault(key, {}).update(found)
+            self._touch(key)
         self.crowded |= changes.crowded
         self._feed(changes)
 
@@ -145,8 +148,20 @@ class MemoryLedger:
         if changes.named is not None:
             self.named = changes.named
 
+    def _tell(self, marks: Mapping[SeriesKey, Micros | None]) -> None:
+        for key, at in marks.items():
+            self._touch(key)
+            told = self.told.setdefault(key.family, {})
+            if at is None:
+                told.pop(key.labels, None)
+            else:
+                told[key.labels] = at
+
+    def _touch(self, key: SeriesKey) -> None:
+        self.dirty.setdefault(key.family, set()).add(key.labels)
+
     def _put_series(self, key: SeriesKey, series: Series | None) -> None:
-        self.dirty.add(key.family)
+        self._touch(key)
         before = self.series.get(key)
         self.debt += (0 if series is None else series.debt) - (0 if before is None else before.debt)
         if series is None:
@@ -216,11 +231,11 @@ class MemoryLedger:
             found = self.held_exemplars.pop(key, None)
             if found:
                 self.exemplars.setdefault(key, {}).update(found)
-            self.dirty.add(key.family)
+            self._touch(key)
 
-    def take_dirty(self) -> set[str]:
-        """Return the families that changed since the last call."""
-        dirty, self.dirty = self.dirty, set()
+    def take_dirty(self) -> dict[str, set[Labels]]:
+        """Return what changed since the last call: by family, the label values."""
+        dirty, self.dirty = self.dirty, {}
         return dirty
 
 

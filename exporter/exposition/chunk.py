@@ -7,7 +7,9 @@ one comparison of lists, and a changed block one ``%``.
 from __future__ import annotations
 
 from array import array
-from collections.abc import Sequence
+from bisect import bisect_left
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
 from itertools import accumulate, groupby
 from typing import Final, cast
 
@@ -50,6 +52,13 @@ class Block:
         self._exemplars: Sequence[Exemplars | None] = ()
         self.lines = lines
         self.piece = Piece(b"", b"", 0)
+
+    def put(self, series: Mapping[int, tuple[Sample, Exemplars | None]]) -> None:
+        """Bring the lines up to date, of which only these series may have changed."""
+        samples, exemplars = list(self._samples), list(self._exemplars)
+        for index, (sample, marks) in series.items():
+            samples[index], exemplars[index] = sample, marks
+        self.render(samples, exemplars)
 
     def render(self, samples: Sequence[Sample], exemplars: Sequence[Exemplars | None]) -> bool:
         """Bring the lines up to date; tell whether anything changed."""
@@ -124,6 +133,8 @@ class Chunk:
         if self._metric.type == "gaugehistogram":
             self.pieces = (_gauge_histogram(family, self.target),)
             return
+        if family.changed is not None and self._update_some(family, family.changed):
+            return
         labels = list(family.samples)
         created = dict(family.created) if self._with_created else {}
         further = dict(family.further)
@@ -142,6 +153,35 @@ class Chunk:
         ]
         if any(changed):
             self.pieces = tuple([block.piece for block in self._blocks])
+
+    def _update_some(self, family: Family, changed: Collection[Labels]) -> bool:
+        """Bring those blocks up to date that have a series that changed; False when all must be looked at.
+
+        That is when others came or went, or many changed: to find one costs as much as to look at ten. For few it is
+        what matters: to look at all would cost more than to render what changed.
+        """
+        if self._with_created or family.further or self._further or len(family.samples) != len(self._order):
+            return False
+        if len(changed) * 10 > len(self._order):
+            return False
+        step = _series_per_block(self._metric)
+        told: dict[int, dict[int, Labels]] = defaultdict(dict)
+        for labels in changed:
+            place = bisect_left(self._order, labels, key=self._labels.__getitem__)
+            known = place < len(self._order) and self._labels[self._order[place]] == labels
+            if not known or labels not in family.samples:
+                return False
+            number, index = divmod(place, step)
+            told[number][index] = labels
+        pieces = list(self.pieces)
+        for number, series in told.items():
+            block = self._blocks[number]
+            block.put(
+                {index: (family.samples[labels], family.exemplars.get(labels)) for index, labels in series.items()}
+            )
+            pieces[number] = block.piece
+        self.pieces = tuple(pieces)
+        return True
 
     def _plan(self, labels: list[Labels]) -> None:
         """Cut the series, in the order of their label values, into new blocks."""

@@ -170,7 +170,7 @@ def test_the_last_run_is_the_latest_never_falls_and_knows_history() -> None:
 def test_what_went_stale_is_taken_away_by_an_empty_family(bench: Bench) -> None:
     """Gauges are always told of, also when only what changed is asked for."""
     bench.now += STALE + 1
-    told = {family.metric.name: family.samples for family in families(bench.ledger, bench.rules, bench.now, only=set())}
+    told = {family.metric.name: family.samples for family in families(bench.ledger, bench.rules, bench.now, only={})}
     assert told[ACTIVE_RUNS.name] == {}
     assert RUNS.name not in told
     assert all(BY_NAME[name].type in ("gauge", "gaugehistogram") for name in told)
