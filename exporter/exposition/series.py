@@ -72,15 +72,15 @@ def numbers(metric: Metric, samples: Iterable[Sample]) -> list[int | bytes]:
     """Return what fills these series' templates, in their order."""
     unit = metric.unit
     if metric.type == "gauge":
-        return [number(cast(float, sample), unit).encode("ascii") for sample in samples]
+        return [number(level, unit).encode("ascii") for level in cast(Iterable[float], samples)]
+    values = cast(Iterable[Value], samples)
     if metric.type == "counter":
-        values = [cast(Value, sample)[0] for sample in samples]
-        return [*values] if _is_whole(metric) else [number(value, unit).encode("ascii") for value in values]
+        counts = [count for (count,) in values]
+        return [*counts] if _is_whole(metric) else [number(count, unit).encode("ascii") for count in counts]
     found: list[int | bytes] = []
-    for sample in samples:
-        *buckets, total = cast(Value, sample)
-        found += accumulate(buckets)
-        found += (number(total, unit).encode("ascii"), found[-1])
+    for value in values:
+        found += accumulate(value[:-1])
+        found += (number(value[-1], unit).encode("ascii"), found[-1])
     return found
 
 
