@@ -249,3 +249,39 @@ def test_lines_that_changed_are_put_between_those_that_did_not(
             snapshot.update(SUPPORT, [family])
         assert kept.publish(0).openmetrics == fresh.publish(0).openmetrics
         assert kept.publish(0).text == fresh.publish(0).text
+
+
+@given(
+    st.lists(st.dictionaries(st.integers(0, 79), st.none() | st.integers(0, 5), max_size=12), min_size=1, max_size=6),
+    st.booleans(),
+)
+@settings(deadline=None)
+def test_what_is_said_to_have_changed_is_all_that_is_looked_at(
+    steps: list[dict[int, int | None]], created: bool
+) -> None:
+    """Series come, change and go, few at a time and many: the bytes are those of a rendering from nothing."""
+    kept = Snapshot(created=created)
+    samples: dict[Labels, Value | float] = {(f"w{index:02d}", "failed"): (index,) for index in range(20, 60)}
+    exemplars: dict[Labels, dict[int, Exemplar]] = {}
+    kept.update(SUPPORT, [Family(runs.RUNS, dict(samples))])
+    for step in steps:
+        changed = {(f"w{index:02d}", "failed"): count for index, count in step.items()}
+        for labels, count in changed.items():
+            samples.pop(labels, None)  # what comes again comes last, as in a ledger
+            if count is not None:
+                samples[labels] = (count,)
+                exemplars[labels] = {0: Exemplar(f"run {count}", 1, 5)}
+        kept.update(SUPPORT, [Family(runs.RUNS, dict(samples), exemplars=exemplars, changed=changed)])
+        fresh = Snapshot(created=created)
+        fresh.update(SUPPORT, [Family(runs.RUNS, dict(samples), exemplars=exemplars)])
+        assert kept.publish(0).openmetrics == fresh.publish(0).openmetrics
+
+
+def test_series_that_did_not_change_are_not_looked_at() -> None:
+    """Else a poll that changes little would cost what all series of its target cost."""
+    snapshot = Snapshot()
+    samples: dict[Labels, Value | float] = {(f"w{index:02d}", "failed"): (index,) for index in range(60)}
+    snapshot.update(SUPPORT, [Family(runs.RUNS, samples)])
+    told: dict[Labels, Value | float] = dict.fromkeys(samples, (7,))  # others changed too, and nobody says so
+    snapshot.update(SUPPORT, [Family(runs.RUNS, told, changed=[("w05", "failed")])])
+    assert text_of(snapshot).count("} 7\n") == 2
