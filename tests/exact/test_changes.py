@@ -1,0 +1,70 @@
+"""What changes between two starts: settings, the size and order of pages, and a state that comes from a backup."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import pytest
+
+from exporter.platforms.foundry import api as foundry
+from exporter.platforms.moderately import api as moderately
+from exporter.simulator import ManualClock, Platform
+from exporter.times import HOUR
+from tests.exact.world import PLATFORMS, START, advance, assert_exact, program, simulator_of
+
+
+def drawn(random: Random) -> dict[str, Any]:
+    """Settings that a user may change at any time; only what is to come is counted by them."""
+    age = random.choice((24, 30))
+    return {
+        "overlap": random.choice(("0s", "10m", "2h")),
+        "deep_interval": random.choice(("1s", "30m")),
+        "sweep_interval": random.choice(("10m", "2h")),
+        "settle": random.choice(("1h", "3h", "6h")),
+        "max_window": random.choice(("12h", "24h")),
+        "open_run_max_age": f"{age}h",
+        "memory": f"{age + random.choice((3, 30))}h",
+        "max_series": random.choice((20_000, 200_000)),
+    }
+
+
+@pytest.mark.parametrize("platform", PLATFORMS)
+def test_other_settings_after_every_start_change_no_total(
+    platform: Platform, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Depths, paces and windows; where there are pages, their size, and of Moderately the order of its listing too."""
+    random, clock = Random(f"changes {platform}"), ManualClock(START)
+    simulator = simulator_of(clock, pace=900.0, workloads=3, history_days=0.3)
+    for _ in range(6):
+        size = random.choice((5, 20, 100))
+        monkeypatch.setattr(foundry, "PAGE_SIZE", size)
+        monkeypatch.setattr(moderately, "PAGE_SIZE", size)
+        simulator.roboto.page_size = random.choice((1, 2, None))
+        simulator.moderately.order = random.choice(("ascending", "descending"))
+        with program(simulator, clock, tmp_path / "state.db", [platform], **drawn(random)) as made:
+            for _ in advance(clock, 1200, clock() + 3 * HOUR):
+                made.poll(platform)
+    with program(simulator, clock, tmp_path / "state.db", [platform], sweep_interval="10m") as made:
+        for _ in advance(clock, 1200, clock() + 3 * HOUR):
+            made.poll(platform)
+        assert_exact(made, platform)
+
+
+@pytest.mark.parametrize("platform", PLATFORMS)
+def test_a_state_from_a_backup_counts_what_it_lacks_and_nothing_twice(platform: Platform, tmp_path: Path) -> None:
+    """To Prometheus it looks like a reset (rule 29); from there on it is the truth again."""
+    clock = ManualClock(START)
+    simulator = simulator_of(clock, pace=300.0, workloads=3, history_days=0.1)
+    state, backup = tmp_path / "state.db", tmp_path / "backup.db"
+    for hours in (2, 3, 1):
+        with program(simulator, clock, state, [platform]) as made:
+            for _ in advance(clock, 600, clock() + hours * HOUR):
+                assert made.poll(platform).good
+            assert_exact(made, platform)
+        if not backup.exists():
+            shutil.copy(state, backup)
+        else:
+            shutil.copy(backup, state)
