@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import json
 from collections.abc import Callable, Iterable
@@ -23,16 +24,22 @@ ODD_SHAPES: tuple[Any, ...] = (None, True, False, [], {}, [[]], {"": None}, [Non
 
 def mutated(document: Any, random: Random) -> bytes:
     """A document with a few things changed, as bytes; sometimes bytes that are no JSON any more."""
-    bent = copy.deepcopy(document)
     try:
-        for _ in range(random.choice((1, 1, 1, 2, 3, 8))):
-            bent = random.choice(STEPS)(bent, random)
-        content = json.dumps(bent).encode()
+        content = json.dumps(bend(document, random, random.choice((1, 1, 1, 2, 3, 8)))).encode()
     except RecursionError:  # nested too deeply for Python to write; this is what that looks like
         content = b"[" * 100_000
     if random.random() < 0.1:
         content = mutated_bytes(content, random)
     return content
+
+
+def bend(document: Any, random: Random, steps: int) -> Any:
+    """A document with so many things changed, or fewer once it is nested too deeply for Python to copy."""
+    bent = copy.deepcopy(document)
+    with contextlib.suppress(RecursionError):
+        for _ in range(steps):
+            bent = random.choice(STEPS)(bent, random)
+    return bent
 
 
 def odd_value(random: Random) -> Any:
