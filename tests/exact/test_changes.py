@@ -17,13 +17,14 @@ from tests.exact.world import PLATFORMS, START, advance, assert_exact, program, 
 
 
 def drawn(random: Random) -> dict[str, Any]:
-    """Settings that a user may change at any time; only what is to come is counted by them."""
+    """Settings that a user may change at any time; only what is to come is counted by them. ``settle`` is longer than any
+    run, as it must be where runs are filed by their creation."""
     age = random.choice((24, 30))
     return {
         "overlap": random.choice(("0s", "10m", "2h")),
         "deep_interval": random.choice(("1s", "30m")),
         "sweep_interval": random.choice(("10m", "2h")),
-        "settle": random.choice(("1h", "3h", "6h")),
+        "settle": random.choice(("3h", "4h", "6h")),
         "max_window": random.choice(("12h", "24h")),
         "open_run_max_age": f"{age}h",
         "memory": f"{age + random.choice((3, 30))}h",
