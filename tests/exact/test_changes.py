@@ -17,8 +17,8 @@ from tests.exact.world import PLATFORMS, START, advance, assert_exact, program, 
 
 
 def drawn(random: Random) -> dict[str, Any]:
-    """Settings that a user may change at any time; only what is to come is counted by them. ``settle`` is longer than any
-    run, as it must be where runs are filed by their creation."""
+    """Settings that a user may change at any time; only what is to come is counted by them. ``settle`` is longer than
+    any run, as it must be where runs are filed by their creation."""
     age = random.choice((24, 30))
     return {
         "overlap": random.choice(("0s", "10m", "2h")),
