@@ -23,7 +23,12 @@ class Buffers:
     def join(self, parts: Sequence[bytes]) -> memoryview:
         """Return a body; it stays as it is as long as anybody has it, or a part of it."""
         size = sum(map(len, parts))
-        view = memoryview(self._room(size))
+        room = self._free_room(size)
+        if room is None:
+            room = _filled(parts, size // _SPARE + 1)
+            self._kept.append(room)
+            return memoryview(room)[:size].toreadonly()
+        view = memoryview(room)
         start = 0
         for part in parts:
             end = start + len(part)
@@ -31,17 +36,28 @@ class Buffers:
             start = end
         return view[:size].toreadonly()
 
-    def forget(self) -> None:
-        """Keep nothing that nobody reads."""
-        self._kept = [each for each in self._kept if not _is_free(each)]
+    def forget(self, *, but: int = 0) -> None:
+        """Keep nothing that nobody reads, ``but`` so many."""
+        free = [each for each in self._kept if _is_free(each)]
+        dropped = {id(each) for each in free[but:]}
+        self._kept = [each for each in self._kept if id(each) not in dropped]
 
-    def _room(self, size: int) -> bytearray:
-        """Return a buffer that nobody reads; of others that nobody reads none is kept."""
-        free = [each for each in self._kept if _is_free(each) and size <= len(each) <= size + 2 * (size // _SPARE) + 1]
-        room = free[0] if free else bytearray(size + size // _SPARE + 1)
-        self.forget()
-        self._kept.append(room)
-        return room
+    def _free_room(self, size: int) -> bytearray | None:
+        """Return a buffer that nobody reads. One more is kept, for a time when a reader is slow; others are not."""
+        free = [each for each in self._kept if _is_free(each)]
+        fit = [each for each in free if size <= len(each) <= size + 2 * (size // _SPARE) + 1]
+        self._kept = [each for each in self._kept if not any(each is other for other in free)] + fit
+        self.forget(but=2)
+        return fit[0] if fit else None
+
+
+def _filled(parts: Sequence[bytes], more: int) -> bytearray:
+    """Return a new buffer with a body and some room. It grows: to make it at once would hold everybody up."""
+    buffer = bytearray()
+    for part in parts:
+        buffer += part
+    buffer += bytes(more)
+    return buffer
 
 
 def _is_free(buffer: bytearray) -> bool:

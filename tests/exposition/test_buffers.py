@@ -33,16 +33,34 @@ def test_bodies_are_read_only() -> None:
     assert Buffers().join([b"body"]).readonly
 
 
-def test_no_more_is_kept_than_readers_have_and_one() -> None:
+def test_no_more_is_kept_than_readers_have_and_two() -> None:
     """Whatever lengths bodies had: memory does not add up."""
     buffers = Buffers()
     for size in (10, 1_000, 100_000, 100, 0, 100_000):
         buffers.join([b"x" * size])
         assert len(buffers._kept) == 1
-    reader = buffers.join([b"body"])
+    readers = [buffers.join([b"body"]) for _ in range(5)]
+    assert len({id(each.obj) for each in readers}) == 5
+    del readers
     buffers.join([b"next"])
+    assert len(buffers._kept) == 2
+    reader = buffers.join([b"body"])
     buffers.forget()
-    assert [each for each in buffers._kept if each is not reader.obj] == []
+    assert [each is reader.obj for each in buffers._kept] == [True]
+
+
+def test_a_reader_that_is_slow_again_and_again_costs_no_new_memory() -> None:
+    """Two bodies take turns; while a reader has the one before, a third is taken, and kept for the next time."""
+    buffers = Buffers()
+    places = set()
+    current = slow = buffers.join([b"body"])
+    for _ in range(6):
+        slow, current = current, buffers.join([b"body"])
+        places.add(id(current.obj))
+        current = buffers.join([b"body"])
+        places.add(id(current.obj))
+    assert slow
+    assert len(places) <= 3
 
 
 @given(st.lists(st.tuples(PARTS, st.booleans()), max_size=20))
