@@ -14,17 +14,16 @@ from bench.kit.canned import control
 from bench.kit.reader import canned
 from bench.kit.rounds import percentile
 from bench.kit.script import Bench, Found, Goal
+from bench.kit.service import ENVIRONMENT, address_of, start
 from bench.kit.state import NOBODY
 from bench.kit.tables import count, digits, seconds, size, table
-from bench.kit.tools import Tool
-from bench.restart import address_of, start
 from exporter.schedule.pace import spread
 from exporter.times import SECOND
 from exporter.times import seconds as micros
 
 TITLE: Final = "Fleet"
 ORDER: Final = 80
-TOOLS: Final[tuple[Tool, ...]] = ()
+TOOLS: Final = (ENVIRONMENT,)
 
 TARGETS: Final = 1_000
 INTERVAL: Final = 60.0

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-import sys
+import subprocess
 import time
 from pathlib import Path
 from statistics import median
@@ -12,29 +12,39 @@ from typing import Final
 import httpx
 
 from bench.kit.population import population
-from bench.kit.processes import Process
+from bench.kit.processes import ROOT, Process
 from bench.kit.rounds import interleaved
 from bench.kit.script import Bench, Found, Goal
+from bench.kit.service import ENVIRONMENT, address_of, interpreter, said, start
 from bench.kit.state import write_config, write_state
 from bench.kit.tables import count, digits, seconds, size, table, times
-from bench.kit.tools import Tool
-from bench.restart import address_of, start
 
 TITLE: Final = "Footprint"
 ORDER: Final = 70
-ENVIRONMENT: Final = Tool("the environment of the program", ".cache/venv/run/bin/python", "./run exporter --version")
-"""Development needs packages that httpx and uvicorn would import too."""
 TOOLS: Final = (ENVIRONMENT,)
 
 ROUNDS: Final = 5
 REST: Final = 12.0
 """Seconds in which memory is looked at: every timer but the slowest runs."""
 LOOKS: Final = 12
-DEPENDENCIES: Final = (
-    "import sqlite3, apscheduler.schedulers.background, cronsim, httpx, httptools, prometheus_client, pydantic, "
-    "starlette.applications, tzlocal, uvicorn, uvloop, yaml"
-)
-BARE: Final = "a bare import of the dependencies"
+LOADED: Final = """
+import sys
+before = set(sys.modules)
+import exporter.app.watch, exporter.cli, exporter.web.configuration, uvicorn.protocols.http.httptools_impl
+print(*(name for name in sys.modules if name not in before and not name.startswith("exporter")))
+"""
+"""Every module that the service loads and is not its own, in their order. An import of the packages by name would say
+little: pydantic and httpx load most of theirs when they are used."""
+IMPORT: Final = """
+import importlib, sys
+for name in sys.argv[1].split():
+    try:
+        importlib.import_module(name)
+    except ImportError:  # a name that another module has set
+        pass
+print("ready", flush=True)
+"""
+BARE: Final = "a bare import of the modules of its dependencies that it loads"
 READY: Final = "the service, until it says that it serves"
 IDLE: Final = {
     "targets": [
@@ -55,8 +65,7 @@ IDLE: Final = {
 def measure(bench: Bench) -> Found:
     """Memory first, then starts in turn."""
     idle = _idle_config(bench.folder)
-    python = ENVIRONMENT.path or sys.executable
-    process = start(bench, "idle", idle, python)
+    process = start(bench, "idle", idle)
     address_of(process)
     found: Found = {"idle": _at_rest(process)}
     process.end()
@@ -65,27 +74,26 @@ def measure(bench: Bench) -> Found:
     members = population(2_000 if bench.quick else 100_000)
     config = write_config(members, folder)
     write_state(members, config)
-    process = start(bench, "many", config, python)
+    process = start(bench, "many", config)
     address = address_of(process)
     lines, bodies = _bodies(address)
     found |= {"many": _at_rest(process), "series": lines, "bodies": bodies}
     process.end()
     numbers = iter(range(1000))
 
+    loaded = subprocess.run((interpreter(), "-c", LOADED), cwd=ROOT, capture_output=True, text=True, check=True).stdout
+
     def bare() -> float:
         begun = time.perf_counter()
-        code = f"{DEPENDENCIES}; print('ready', flush=True)"
-        process = bench.processes.start(f"bare-{next(numbers)}", (python, "-c", code))
-        process.wait_until(lambda: "ready" in process.log.read_text(), "it has imported")
-        took = time.perf_counter() - begun
+        process = bench.processes.start(f"bare-{next(numbers)}", (interpreter(), "-c", IMPORT, loaded))
+        took = said(process, "ready") - begun
         process.end()
         return took
 
     def ready() -> float:
         begun = time.perf_counter()
-        process = start(bench, f"ready-{next(numbers)}", idle, python)
-        address_of(process)
-        took = time.perf_counter() - begun
+        process = start(bench, f"ready-{next(numbers)}", idle)
+        took = said(process, "address=") - begun
         process.end()
         return took
 
@@ -149,7 +157,9 @@ for a moment. No upstream answers, so that nothing but the program is in it.
 
 {table(("", "memory", "for each series"), rows)}
 
-{table(("from the start of the process", "median"), starts)}"""
+{table(("from the start of the process", "median"), starts)}
+
+Python's modules are compiled beforehand, as they are where pip or the image installed them."""
 
 
 def _rest(found: Found) -> float:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
-import sys
 import time
 from pathlib import Path
 from statistics import median
@@ -13,22 +11,20 @@ from typing import Final
 import httpx
 
 from bench.kit.population import population
-from bench.kit.processes import Process
 from bench.kit.rounds import interleaved
 from bench.kit.script import Bench, Found, Goal
+from bench.kit.service import ENVIRONMENT, address_of, interpreter, start
 from bench.kit.state import read_config, write_config, write_state
 from bench.kit.tables import count, seconds, size, table, times
-from bench.kit.tools import Tool
 from exporter.counting.ledger import Changes
 from exporter.store.sqlite import SqliteStore
 from exporter.times import DAY, SystemClock
 
 TITLE: Final = "Restart"
 ORDER: Final = 60
-TOOLS: Final[tuple[Tool, ...]] = ()
+TOOLS: Final = (ENVIRONMENT,)
 
 ROUNDS: Final = 5
-ADDRESS: Final = re.compile(r"address=(127\.0\.0\.1:\d+)")
 BY_ITSELF: Final = """
 import json, sys, time
 from pathlib import Path
@@ -67,7 +63,7 @@ def measure(bench: Bench) -> Found:
     rounds = iter(range(1000))
 
     def by_itself() -> dict[str, float]:
-        process = bench.processes.start(f"by-itself-{next(rounds)}", (sys.executable, "-c", BY_ITSELF, str(config)))
+        process = bench.processes.start(f"by-itself-{next(rounds)}", (interpreter(), "-c", BY_ITSELF, str(config)))
         process.wait_until(lambda: process.log.read_text().endswith("}\n"), "it has read and rendered")
         found: dict[str, float] = json.loads(process.log.read_text())
         process.end()
@@ -94,20 +90,6 @@ def measure(bench: Bench) -> Found:
         "refresh": median(each["refresh"] for each in answers["by itself"]),
         "service": median(each["took"] for each in answers["service"]),
     }
-
-
-def start(bench: Bench, name: str, config: Path, python: str = sys.executable) -> Process:
-    """The service with a configuration, on a free port."""
-    arguments = ("run", f"--config.file={config}", "--web.listen-address=127.0.0.1:0")
-    return bench.processes.start(name, (python, "-m", "exporter.cli", *arguments))
-
-
-def address_of(process: Process) -> str:
-    """Where a service listens, once it says so."""
-    process.wait_until(lambda: ADDRESS.search(process.log.read_text()), "it serves")
-    found = ADDRESS.search(process.log.read_text())
-    assert found is not None
-    return found[1]
 
 
 def _remember(config: Path, ids: int) -> None:

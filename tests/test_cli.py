@@ -285,7 +285,8 @@ def test_nothing_heavy_is_loaded_to_check_a_configuration() -> None:
 
 @pytest.mark.real
 def test_nothing_heavy_is_loaded_to_serve(tmp_path: Path) -> None:
-    """Azure's library waits for the first token that is asked for, the simulator for those who ask for it."""
+    """Azure's library waits for the first token that is asked for, bcrypt for the first password, the simulator for
+    those who ask for it; nothing needs what draws on terminals."""
     config = tmp_path / "config.yaml"
     config.write_text(
         "targets: [{name: a, platform: foundry, endpoint: 'http://127.0.0.1:9/api/projects/a', auth: {kind: default}},"
@@ -293,13 +294,14 @@ def test_nothing_heavy_is_loaded_to_serve(tmp_path: Path) -> None:
         f"state: {tmp_path / 'state.db'}\n"
     )
     code = (
-        "import sys; from exporter import app, cli; from exporter.app.service import Service; "
+        "import sys; sys.modules.update(rich=None, pygments=None); "  # httpx has a command line, and loads them for it
+        "from exporter import app, cli; from exporter.app.service import Service; "
         "from exporter.config import load; from exporter.web.address import Address; "
         "settings = load(sys.argv[1], {}); "
         "service = Service(settings, app.Options(listen=Address('127.0.0.1', 0), state=settings.state)); "
         "[service._add(each) for each in settings.targets]; service.stop(); "
-        "print([name for name in ('azure.core', 'azure.identity', 'msal', 'cryptography', 'requests',"
-        " 'exporter.simulator', 'uvicorn') if name in sys.modules])"
+        "print([name for name in ('azure.core', 'azure.identity', 'msal', 'cryptography', 'requests', 'bcrypt', 'rich',"
+        " 'pygments', 'jinja2', 'exporter.simulator', 'uvicorn') if sys.modules.get(name)])"
     )
     command = [sys.executable, "-c", code, str(config)]
     found = subprocess.run(command, capture_output=True, text=True, check=True)

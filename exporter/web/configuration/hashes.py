@@ -12,8 +12,6 @@ import hmac
 import re
 from typing import Final
 
-import bcrypt
-
 from exporter.platforms.wrong import wrong
 
 _FORM: Final = re.compile(r"\$2[abxy]\$([0-9]{2})\$([./A-Za-z0-9]{22})([./A-Za-z0-9]{31})")
@@ -40,6 +38,8 @@ class Hash:
 
     def fits(self, password: bytes) -> bool:
         """Whether this is the password's hash. Takes long, without the interpreter lock: 50 ms and more at cost 10."""
+        import bcrypt  # noqa: PLC0415 - a service without users does without
+
         salt = len(self._text) - 31
         computed = bcrypt.hashpw(password[:_LONGEST], self._text[:salt])
         return hmac.compare_digest(computed[salt:], self._text[salt:])
