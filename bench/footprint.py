@@ -97,7 +97,7 @@ def measure(bench: Bench) -> Found:
         process.end()
         return took
 
-    answers = interleaved(2 if bench.quick else ROUNDS, {BARE: bare, READY: ready})
+    answers = interleaved(2 if bench.quick else ROUNDS, {"bare": bare, "ready": ready})
     return found | {"starts": {name: median(each) for name, each in answers.items()}}
 
 
@@ -134,7 +134,7 @@ def _bodies(address: str) -> tuple[int, int]:
 def goals(found: Found) -> list[Goal]:
     """Memory and time."""
     each = _each(found)
-    ratio = found["starts"][READY] / found["starts"][BARE]
+    ratio = found["starts"]["ready"] / found["starts"]["bare"]
     return [
         Goal("memory with four idle targets", "at most 60 MB", size(found["idle"]), found["idle"] <= 60e6),
         Goal("memory for each series above that", "at most 400 B", f"{digits(each)} B", each <= 400),
@@ -150,7 +150,7 @@ def section(found: Found) -> str:
         ("of that, ready bodies: two formats, plain and gzip", size(found["bodies"]), f"{digits(_body(found))} B"),
         ("of that, ledgers and rendered lines", size(_rest(found)), f"{digits(_each(found))} B"),
     ]
-    starts = [(name, seconds(took)) for name, took in found["starts"].items()]
+    starts = [(name, seconds(found["starts"][key])) for key, name in (("bare", BARE), ("ready", READY))]
     return f"""\
 Resident memory, the lowest of {LOOKS} looks in the {REST:.0f} s after the start: a publication holds two of each body
 for a moment. No upstream answers, so that nothing but the program is in it.
