@@ -1,7 +1,7 @@
 """What the fields of the settings mean: the texts below them, which a running program does not read.
 
-pydantic can do this while a class is made (``use_attribute_docstrings``). It reads each module's source for it, which
-took a quarter of the time in which the program is loaded.
+pydantic can do this while a class is made (``use_attribute_docstrings``). It reads each module's source for it, at
+every start of the program.
 """
 
 from __future__ import annotations
