@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-_SPARE: Final = 16
-"""A sixteenth more room than a body needs: the next ones may be a little longer."""
+_SPARE: Final = 64
+"""A 64th more room than a body needs: the next ones may be a little longer."""
 
 
 class Buffers:
