@@ -5,6 +5,7 @@ A scene is a target's settings and what its upstream answers, poll by poll. A pl
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -79,10 +80,13 @@ def moderately_team(request: httpx.Request) -> bytes:
 
 
 def moderately_before_any_run(request: httpx.Request) -> bytes:
-    """The agents, none of which has run."""
-    if request.url.path == "/agents":
-        return sample("moderately/agents")
-    return sample("moderately/agent_executions_empty")
+    """The agents, none of which has run, and an old execution of a version that is gone: new ones are waited for."""
+    if request.url.path != "/agent-executions" or "statuses" in request.url.params:
+        return moderately_team(request)
+    listing = json.loads(sample("moderately/agent_executions_page3_unknown_status"))
+    listing["items"][0] |= {"agentExecutionId": "e-0", "status": "completed", "createdAt": "2026-01-01T00:00:00Z"}
+    listing["pagination"] |= {"page": 1, "totalItems": 1, "totalPages": 1}
+    return json.dumps(listing).encode()
 
 
 EXECUTED: Micros = 1_768_471_500 * SECOND

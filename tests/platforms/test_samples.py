@@ -8,6 +8,7 @@ from functools import partial
 import httpx
 import pytest
 
+from exporter.counting.ledger import WorkloadState
 from exporter.errors import UpstreamError
 from exporter.observations import Roster
 from exporter.times import DAY
@@ -149,9 +150,10 @@ def read_moderately(listing: Callable[[httpx.Request], httpx.Response]) -> str:
         return listing(request)
 
     text = []
+    client = client_of(platform, answer, MODERATELY_URL)
+    gone = {"version/gone": WorkloadState(label="_unnamed", slot="_unnamed", first_seen=NOW)}
     try:
-        client = client_of(platform, answer, MODERATELY_URL)
-        for batch in platform.fetch(client, view(floor=NOW - 365 * DAY), StillClock()):
+        for batch in platform.fetch(client, view(floor=NOW - 365 * DAY, workloads=gone), StillClock()):
             text.append(shown(platform.observe(batch, NOW)))
     except UpstreamError as error:
         text.append(f"{error.reason}: {error}\n")
