@@ -561,7 +561,8 @@ def test_what_a_move_leaves_behind_is_read_by_name_from_where_it_stood(short: Be
     ("whole", "before"),
     [
         pytest.param({}, {}, id="both readings are empty"),
-        pytest.param({NEW: 1}, {}, id="the item would fall"),
+        pytest.param({NEW: 1}, {}, id="one of them tells nothing"),
+        pytest.param({NEW: 1}, {NEW: 1}, id="the item would fall"),
     ],
 )
 def test_an_item_is_not_moved_on_readings_that_cannot_be_right(short: Bench, whole: Figures, before: Figures) -> None:
