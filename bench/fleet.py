@@ -29,7 +29,7 @@ TARGETS: Final = 1_000
 INTERVAL: Final = 60.0
 MEASURED: Final = 2
 """Intervals after the first, in which everything is new."""
-LIMIT_INTERVALS: Final = (30.0, 20.0, 10.0)
+LIMIT_INTERVALS: Final = (20.0, 10.0)
 """Shorter intervals of the same targets, until one process has enough."""
 LIMIT_SECONDS: Final = 20.0
 GRACE: Final = 6.0
@@ -56,7 +56,7 @@ def _run(bench: Bench, targets: int, interval: float, intervals: int) -> Found:
         control(port, open=1)
         service = start(bench, f"service-{name}", _config(bench.folder, name, port, targets, interval))
         address = address_of(service)
-        time.sleep(1.5 * interval)  # the first polls, and for a moment what they left
+        time.sleep(1.2 * interval)  # the first polls, and for a moment what they left
         used, began = service.cpu(), time.monotonic()
         memory = []
         while (left := began + intervals * interval - time.monotonic()) > 0:
