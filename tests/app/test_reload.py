@@ -100,6 +100,7 @@ def bench(folder: Path, shard: Shard | None = None) -> Iterator[Bench]:
         for name in made.service.targets:
             made.service.schedule.trigger(name)
         assert eventually(made.ready)
+        made.service.publisher.publish(force=True)  # polls soon after another are shown together, a moment later
         yield made
     finally:
         made.gate.open.set()
