@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from types import MappingProxyType
-from typing import NamedTuple, TypedDict, Unpack
+from typing import Any, NamedTuple, TypedDict, Unpack
+
+import pytest
 
 from exporter.catalogue.runs import FAILED, RUN_DURATION, RUNS
 from exporter.counting import Changes, count, finish
+from exporter.counting.draft import Draft
 from exporter.counting.ledger import SeriesKey
 from exporter.counting.limits import Birth, Limits, Rules
 from exporter.counting.memory import MemoryLedger
@@ -307,3 +310,16 @@ def failed(run_id: str, born: Micros | None, **more: object) -> Run:
 def keys(changes: Iterable[SeriesKey]) -> set[str]:
     """The families of some keys."""
     return {key.family for key in changes}
+
+
+def looks(monkeypatch: pytest.MonkeyPatch, method: str) -> list[str]:
+    """Return a list that grows whenever a draft looks through all it has by this method."""
+    found: list[str] = []
+    whole = getattr(Draft, method)
+
+    def noted(draft: Draft) -> Any:
+        found.append(method)
+        return whole(draft)
+
+    monkeypatch.setattr(Draft, method, noted)
+    return found

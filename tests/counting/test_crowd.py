@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
@@ -14,14 +13,13 @@ from exporter.catalogue import ALL
 from exporter.catalogue.runs import RUN_FAILURES, RUNS, SCHEDULE_FIRED, SCHEDULE_MISSED, TRIGGERED_RUNS
 from exporter.counting import has_room
 from exporter.counting.crowd import OTHER, gauges, reserved
-from exporter.counting.draft import Draft
 from exporter.counting.ledger import SeriesKey
 from exporter.counting.limits import Rules
 from exporter.exposed import families
 from exporter.observations import Add, Delivery, Mark, Run, Schedule, Windows, Workload
 from exporter.platforms import PLATFORMS
-from exporter.times import DAY, HOUR, MINUTE, Micros
-from tests.counting.kit import LIMITS, RULES, Bench, ended
+from exporter.times import DAY, HOUR, MINUTE
+from tests.counting.kit import LIMITS, RULES, Bench, ended, looks
 
 RESERVED = reserved("foundry", LIMITS.max_label_values)
 ONE = gauges("foundry") + len(RULES.births)
@@ -242,19 +240,11 @@ def test_however_many_triggers_a_page_names_all_times_are_looked_through_once(mo
     """Of the triggers past the cap every run would look through all, at every page."""
     bench = Bench()
     bench.roster("w")
-    looked = 0
-    all_marks = Draft.all_marks
-
-    def counting(draft: Draft) -> Iterator[tuple[SeriesKey, Micros]]:
-        nonlocal looked
-        looked += 1
-        return all_marks(draft)
-
-    monkeypatch.setattr(Draft, "all_marks", counting)
+    looked = looks(monkeypatch, "all_marks")
     for page in range(2):
         runs = [ended(f"{page}-{number}", bench.now, adds=()) for number in range(60)]
         bench.page(*(run._replace(marks=(Mark(SCHEDULE_FIRED, (run.id,), bench.now),)) for run in runs))
-    assert looked == 2
+    assert len(looked) == 2
     assert sum(key.family == SCHEDULE_FIRED.name for key in bench.ledger.marks) == LIMITS.max_label_values
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
@@ -10,12 +9,11 @@ import pytest
 from exporter.catalogue.ledger import RUNS_EXPIRED
 from exporter.catalogue.runs import ACTIVE_RUNS, ENABLED, LAST_RUN, RUNS
 from exporter.counting.crowd import OTHER
-from exporter.counting.draft import Draft
-from exporter.counting.ledger import Series, SeriesKey
+from exporter.counting.ledger import SeriesKey
 from exporter.counting.workloads import FORMER_LABELS
 from exporter.observations import Level, Mark, Roster, Workload
 from exporter.times import DAY, HOUR, MINUTE
-from tests.counting.kit import LIMITS, OUTCOMES, RULES, START, Bench, ended, running
+from tests.counting.kit import LIMITS, OUTCOMES, RULES, START, Bench, ended, looks, running
 
 
 def labels_of(bench: Bench, family: str = RUNS.name) -> set[str]:
@@ -280,17 +278,9 @@ def test_however_many_workloads_go_at_once_all_is_looked_through_once(monkeypatc
     """Tens of thousands that came by mistake go together: what each cost alone would stop the program for minutes."""
     bench = Bench()
     bench.roster(*(f"w{number}" for number in range(50)))
-    looked = 0
-    all_series = Draft.all_series
-
-    def counting(draft: Draft) -> Iterator[tuple[SeriesKey, Series]]:
-        nonlocal looked
-        looked += 1
-        return all_series(draft)
-
-    monkeypatch.setattr(Draft, "all_series", counting)
+    looked = looks(monkeypatch, "all_series")
     for _ in range(102):
         bench.now += DAY
         bench.roster()
-    assert (len(bench.ledger.workloads), looked) == (0, 1)
+    assert (len(bench.ledger.workloads), len(looked)) == (0, 1)
     assert not [key for key in bench.ledger.series if key.family == RUNS.name]
