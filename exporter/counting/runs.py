@@ -83,13 +83,19 @@ def _probes(
 def _undatable(
     draft: Draft, page: Page[Run], known: ListingState, rows: list[Sighting], remembered: set[str]
 ) -> set[str]:
-    """Name the runs of a page without any times that are older than what is known, nobody can say by how much.
+    """Name the runs without any times of which nobody can say how old they are, in a listing that told times before:
+    each may be one that was counted and forgotten. They are judged when their times, or their neighbours, are back.
 
-    In a listing that told times before, such a page is a failure of the platform, and what stands below a known run
-    may be one that was counted and forgotten. It is judged when its times are back.
+    On a page without any times it is what stands below a known run. On a page out of order it is each of them, since
+    its neighbours say nothing. Only a sweep of a listing that was out of order before believes what it finds: that
+    listing has no other order, and no run must wait for ever.
     """
     found: set[str] = set()
-    if known.newest is None or not all(row.timeless for row in rows):
+    if known.newest is None:
+        return found
+    if page.step.unsorted and not (known.unsorted and page.step.kind == "sweep"):
+        return {row.run.id for row in rows if row.timeless} - {row.run.id for row in rows if not row.timeless}
+    if not all(row.timeless for row in rows):
         return found
     below = page.sequence > 0
     for row in rows:

@@ -201,6 +201,14 @@ ALL: Final = (
     ),
     Mutation(
         5,
+        "a run without times believes its neighbours on a page out of order",
+        "exporter/counting/runs.py",
+        "if page.step.unsorted and not",
+        "if not page.step.unsorted and not",
+        (f"{RUNS}a_page_out_of_order_brings_back_nothing_that_was_forgotten",),
+    ),
+    Mutation(
+        5,
         "ids of runs without times are kept under a day only",
         "exporter/counting/runs.py",
         "    if row.timeless:\n        _keep_undated(draft, row.run.id)\n",

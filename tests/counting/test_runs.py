@@ -10,7 +10,7 @@ from exporter.catalogue.ledger import LATE_RUNS_SKIPPED, RUNS_EXPIRED
 from exporter.catalogue.moderately import RUN_STEPS
 from exporter.catalogue.runs import LAST_RUN, RUN_DURATION, RUNS, SCHEDULE_FIRED
 from exporter.counting.ledger import SeriesKey
-from exporter.observations import Add, Delivery, Mark, Schedule, Workload
+from exporter.observations import Add, Delivery, Mark, Schedule, WalkKind, Workload
 from exporter.times import DAY, HOUR, MINUTE, SECOND
 from tests.counting.kit import START, Bench, ended, failed, running
 
@@ -233,6 +233,33 @@ def test_a_listing_that_loses_all_its_times_brings_back_nothing_that_was_forgott
     bench.page(ended("new", bench.now - 2 * HOUR), *(ended(ids[n], bench.now - (n + 1) * DAY) for n in range(30)))
     assert bench.counted() == {"completed": 31}
     assert bench.own(LATE_RUNS_SKIPPED.name) == 0
+
+
+def test_a_page_out_of_order_brings_back_nothing_that_was_forgotten(bench: Bench) -> None:
+    """The neighbours of a run without times say nothing there: it is judged when the listing is in order again."""
+    forgotten = ended("forgotten", bench.now - 20 * DAY)
+    bench.page(forgotten, kind="sweep")
+    assert not bench.remembers("forgotten")
+    bench.now += DAY
+    rows = [ended(f"r{hours}", bench.now - hours * HOUR) for hours in (9, 3, 6, 2)]
+    lost, new = ended("forgotten", None), ended("new", None)
+    bench.page(*rows, lost, ended("stray", bench.now - 30 * DAY), new, unsorted=True)
+    assert bench.counted() == {"completed": 4}
+    in_order = [new, *(rows[index] for index in (3, 1, 2, 0)), forgotten]
+    bench.page(*in_order)
+    bench.page(*in_order, kind="sweep")
+    assert bench.counted() == {"completed": 5}
+
+
+def test_a_run_without_times_is_counted_by_a_sweep_of_a_listing_that_is_always_out_of_order(bench: Bench) -> None:
+    bench.page(ended("o", bench.now - DAY), kind="sweep")
+    bench.now += 12 * HOUR
+    page = [*(ended(f"r{hours}", bench.now - hours * HOUR) for hours in (9, 3, 6, 2)), ended("blank", None)]
+    kinds: tuple[tuple[WalkKind, int], ...] = (("ordinary", 4), ("sweep", 5), ("ordinary", 5), ("sweep", 5))
+    for kind, counted in kinds:
+        bench.page(*page, unsorted=True, kind=kind)
+        assert bench.counted() == {"completed": counted}
+        bench.now += HOUR
 
 
 def test_a_run_that_loses_its_times_is_not_counted_again(bench: Bench) -> None:
