@@ -8,6 +8,7 @@ from typing import Final
 
 from exporter import exposed, killpoints
 from exporter.catalogue import own
+from exporter.counting.ledger import SeriesKey
 from exporter.exposition import Snapshot
 from exporter.selfmetrics import SelfMetrics
 from exporter.target import Target
@@ -31,12 +32,15 @@ class Publisher:
         self._lock = threading.Lock()
         self._published: float | None = None
         self._pause = SHORTEST_PAUSE
-        self._waiting: set[Target] = set()
+        self._waiting: dict[Target, list[SeriesKey]] = {}
+        """What was rendered and is not published yet, with the series whose holds begin then."""
 
     def refresh(self, target: Target) -> None:
-        """Render what changed of a target, for the next publication."""
+        """Render what changed of a target, for the next publication; nothing of one that was taken out."""
         started = self._clock.monotonic()
         with target.lock:
+            if target.retired:
+                return
             dirty = target.ledger.take_dirty() if target.rendered else None
             try:
                 now = self._clock.now().world
@@ -47,11 +51,10 @@ class Publisher:
                 target.rendered = False  # what was dirty is forgotten: the next refresh renders everything
                 raise
             target.rendered = True
-            target.awaiting = exposed.series_keys(target.ledger)
             with self._lock:
-                self._waiting.add(target)
-        exposed_series = self._snapshot.series(target.name)
-        self._metrics.set_target(own.TARGET_SERIES, target.labels.platform, target.name, exposed_series)
+                self._waiting[target] = exposed.series_keys(target.ledger)
+            exposed_series = self._snapshot.series(target.name)
+            self._metrics.set_target(own.TARGET_SERIES, target.labels.platform, target.name, exposed_series)
         self._metrics.snapshot_refresh(self._clock.monotonic() - started)
 
     def publish(self, *, force: bool = False) -> bool:
@@ -62,14 +65,13 @@ class Publisher:
                 not self._waiting or (self._published is not None and now - self._published < self._pause)
             ):
                 return False
-            waiting, self._waiting = self._waiting, set()
+            waiting, self._waiting = self._waiting, {}
             self._snapshot.publish(self._clock.now().wall)
-            self._published = self._clock.monotonic()
-            self._pause = max(SHORTEST_PAUSE, PAUSE_FOR_EACH * (self._published - now))
-        for target in waiting:
+            self._published = published = self._clock.monotonic()
+            self._pause = max(SHORTEST_PAUSE, PAUSE_FOR_EACH * (published - now))
+        for target, shown in waiting.items():
             with target.lock:
-                target.ledger.begin_holds(target.awaiting, self._published)
-                target.awaiting = []
+                target.ledger.begin_holds(shown, published)
         return True
 
     def refresh_own(self) -> None:
@@ -81,6 +83,6 @@ class Publisher:
         """Take targets out of the exposition."""
         for target in targets:
             with self._lock:
-                self._waiting.discard(target)
+                self._waiting.pop(target, None)
             self._snapshot.remove(target.name)
         self.publish(force=True)

@@ -35,6 +35,11 @@ LARGE_STEP: Final = MINUTE
 """A step of the wall clock beyond which nothing expires for a while without the upstream's word (rule 26)."""
 
 
+def places(error: BaseException) -> str:
+    """Return where an error was raised, without its text, which may hold what an upstream sent."""
+    return "".join(format_tb(error.__traceback__, -DEEPEST_FRAMES))
+
+
 class Runner:
     """Polls targets, ends holds, and tells the metrics. One thread at a time polls a target."""
 
@@ -85,7 +90,7 @@ class Runner:
             log.error(  # noqa: TRY400  where, and not with what: its text may hold what the upstream sent
                 "poll failed unexpectedly: %s",
                 kind,
-                extra={"target": target.name, "traceback": "".join(format_tb(error.__traceback__, -DEEPEST_FRAMES))},
+                extra={"target": target.name, "traceback": places(error)},
             )
             self._failed(target, report, "internal", f"{kind} (see the log)")
         else:
@@ -241,7 +246,8 @@ class Runner:
     def end_holds(self, target: Target) -> None:
         """Show what was held back long enough. Called by a timer, also while polls fail (rule 16)."""
         with target.lock:
-            self._release(target, target.ledger.holds_over(self._clock.monotonic(), target.zero_hold))
+            if not target.retired:
+                self._release(target, target.ledger.holds_over(self._clock.monotonic(), target.zero_hold))
 
     def release_all(self, target: Target) -> None:
         """Show everything that an earlier process held back, for a process that holds nothing."""

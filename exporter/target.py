@@ -10,7 +10,6 @@ from typing import Any, Final
 
 from exporter.catalogue.runs import RUNS, UNKNOWN
 from exporter.counting.feed import Ids
-from exporter.counting.ledger import SeriesKey
 from exporter.counting.limits import Limits, Rules
 from exporter.counting.memory import MemoryLedger
 from exporter.errors import Reason
@@ -63,8 +62,6 @@ class Target:
     retired: bool = False
     """Taken out by a reload; polls no more."""
     memory: dict[str, Any] = field(default_factory=dict)
-    awaiting: list[SeriesKey] = field(default_factory=list)
-    """Series that are rendered and wait for the next publication to begin their hold."""
     rendered: bool = False
     up: bool | None = None
     """Whether the last finished poll was good; None before the first."""

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
+from threading import Event, Thread
 
 import pytest
 
 from bench.kit.population import population
 from bench.kit.state import in_memory
+from exporter.counting.ledger import Changes, Series, SeriesKey
 from exporter.exposition import Snapshot
 from exporter.exposition.rendered import Rendered
+from exporter.families import Family, TargetLabels
 from exporter.publisher import PAUSE_FOR_EACH, SHORTEST_PAUSE, Publisher
 from exporter.selfmetrics import SelfMetrics
 from exporter.times import Micros, Moment
@@ -62,3 +66,43 @@ def test_there_is_a_pause_between_publications_that_grows_with_what_one_takes(
     assert not publisher.publish(), "nothing is new"
     publisher.refresh(target)
     assert publisher.publish(force=True)
+
+
+def test_a_hold_begins_when_what_it_holds_was_published_and_not_before(tmp_path: Path) -> None:
+    """A poll that ends while bodies are made is in the next ones."""
+    clock = HandMoved()
+    (target,) = in_memory(population(113, targets=1), tmp_path)
+    polls: list[Thread] = []
+
+    class Overtaken(Snapshot):
+        """While bodies are made, another series comes."""
+
+        def publish(self, at: Micros) -> Rendered:
+            rendered = super().publish(at)
+            if not polls:
+                target.ledger.apply(Changes(series={BORN: Series((0,), (0,), created=at)}))
+                rendered_too = Event()
+                update = self.update
+
+                def tell(target: TargetLabels, families: Iterable[Family]) -> None:
+                    update(target, families)
+                    rendered_too.set()
+
+                self.update = tell  # type: ignore[method-assign]
+                polls.append(Thread(target=publisher.refresh, args=(target,)))
+                polls[0].start()
+                assert rendered_too.wait(10)
+            return rendered
+
+    publisher = Publisher(Overtaken(), SelfMetrics(), clock)
+    target.ledger.holds = True
+    publisher.refresh(target)
+    assert publisher.publish()
+    polls[0].join(10)
+    assert target.ledger.holding[BORN] is None
+    clock.seconds += SHORTEST_PAUSE * 2
+    assert publisher.publish()
+    assert target.ledger.holding[BORN] == clock.seconds
+
+
+BORN = SeriesKey("automation_runs_total", ("new", "failed"))

@@ -6,7 +6,7 @@ import gc
 import logging
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from pathlib import Path
 from typing import Final
@@ -16,7 +16,7 @@ from exporter.app.options import Options
 from exporter.app.reload import difference
 from exporter.app.runs import runs
 from exporter.app.status import status
-from exporter.app.targets import build, expectations, reset_state
+from exporter.app.targets import build, connectable, expectations, reset_state
 from exporter.catalogue import own
 from exporter.config import Settings
 from exporter.errors import ConfigError, StateError
@@ -24,7 +24,7 @@ from exporter.exposition import Slices, Snapshot
 from exporter.http import Budgets
 from exporter.platforms.settings import TargetSettings
 from exporter.publisher import Publisher
-from exporter.runner import Runner
+from exporter.runner import Runner, places
 from exporter.schedule import Schedule
 from exporter.selfmetrics import SelfMetrics
 from exporter.store.lock import network_file_system
@@ -181,9 +181,17 @@ class Service:
 
         return job
 
-    def _tick_holds(self) -> None:
+    def _each(self, action: Callable[[Target], None]) -> None:
+        """Do something with every target; one with which it goes wrong is told of, and holds up no other."""
         for target in list(self.targets.values()):
-            self.runner.end_holds(target)
+            try:
+                action(target)
+            except Exception as error:  # noqa: BLE001  a bug of ours; its text may hold what the upstream sent
+                kind = type(error).__name__
+                log.error("unexpected: %s", kind, extra={"target": target.name, "traceback": places(error)})  # noqa: TRY400
+
+    def _tick_holds(self) -> None:
+        self._each(self.runner.end_holds)
         self.publisher.publish()
 
     def _tick_own(self) -> None:
@@ -191,8 +199,7 @@ class Service:
         self.publisher.refresh_own()
 
     def _tick_staleness(self) -> None:
-        for target in list(self.targets.values()):
-            self.publisher.refresh(target)
+        self._each(self.publisher.refresh)
 
     def _tick_unused(self) -> None:
         now = self._clock.now().wall
@@ -239,7 +246,8 @@ class Service:
     def reload(self) -> None:
         """Read the configurations anew; targets that did not change are not touched.
 
-        Raises ConfigError, and then the old configuration stays, of targets or of the web.
+        Raises ConfigError, and then the old configuration stays, of targets or of the web; only a target whose state
+        cannot be opened is left out, until the next reload.
         """
         self._reload_targets()
         web = self._options.web_configuration
@@ -255,10 +263,10 @@ class Service:
                 configured = self._read_settings()
                 settings = self._options.shard.share(configured)
                 change = difference(self._settings, settings)
+                for target_settings in change.added:
+                    connectable(target_settings)
             except ConfigError as error:
-                self._reload_error = str(error)
-                self.metrics.config_reload(False, self._clock.now().wall / SECOND)
-                self._tick_own()
+                self._tell_reloaded(str(error))
                 log.warning("configuration not reloaded: %s", error)
                 raise
             for name in change.removed:
@@ -267,12 +275,35 @@ class Service:
             for target in self.targets.values():
                 target.expect = expectations(settings.workloads, target.labels)
                 self.publisher.refresh(target)
-            added = [self._add(target) for target in change.added]
-            self._plan(added)
-            self._reload_error = None
-            self.metrics.config_reload(True, self._clock.now().wall / SECOND)
-            self._tick_own()
+            left_out = self._add_all(change.added)
+            if left_out:
+                targets = tuple(target for target in settings.targets if target.name not in left_out)
+                self._settings = settings.model_copy(update={"targets": targets})
+                failed = ConfigError(
+                    [f"target {name}: not read until the next reload: {why}" for name, why in left_out.items()]
+                )
+                self._tell_reloaded(str(failed))
+                log.error("configuration reloaded in part: %s", failed)
+                raise failed
+            self._tell_reloaded(None)
             log.info("configuration reloaded", extra=change.counts())
+
+    def _add_all(self, added: Iterable[TargetSettings]) -> dict[str, str]:
+        """Put targets in and begin to poll them; return those that could not be put in, with why."""
+        left_out: dict[str, str] = {}
+        for settings in added:
+            try:
+                target = self._add(settings)
+            except (ConfigError, StateError) as error:
+                left_out[settings.name] = str(error)
+            else:
+                self._plan([target])
+        return left_out
+
+    def _tell_reloaded(self, error: str | None) -> None:
+        self._reload_error = error
+        self.metrics.config_reload(error is None, self._clock.now().wall / SECOND)
+        self._tick_own()
 
     def _read_settings(self) -> Settings:
         if self._options.read_settings is None:

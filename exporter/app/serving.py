@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import signal
+from contextlib import suppress
 from typing import Final
 
 from exporter.app.options import Options
@@ -24,10 +25,8 @@ def serve(settings: Settings, options: Options) -> int:
     with Signals(*STOPPING, signal.SIGHUP) as signals:
         service.start()
         while STOPPING.isdisjoint(signals.wait()):
-            try:
+            with suppress(ConfigError):  # what was in use goes on, and the log says what is wrong
                 service.reload()
-            except ConfigError:
-                log.info("the configuration read before stays in use")
         log.info("stopping")
         if not service.stop():
             logging.shutdown()

@@ -11,6 +11,7 @@ from pathlib import Path
 import httpx
 
 from exporter.config import WorkloadRule, expectation
+from exporter.errors import StateError
 from exporter.expectations import Expect, Expectation
 from exporter.families import TargetLabels
 from exporter.http import Budgets, Circuit, Client
@@ -79,9 +80,13 @@ def build(
         wall=lambda: clock.now().wall / SECOND,
         sleep=sleep,
     )
-    ledger = store.open_target(
-        settings.name, settings.identity, clock.now().wall, holds=holds, previous=settings.previous_name
-    )
+    try:
+        ledger = store.open_target(
+            settings.name, settings.identity, clock.now().wall, holds=holds, previous=settings.previous_name
+        )
+    except StateError:
+        client.close()
+        raise
     metrics.add_target(settings.platform, settings.name)
     return Target(
         labels=TargetLabels(settings.platform, settings.name, tuple(settings.labels.items())),
@@ -97,6 +102,12 @@ def build(
         jitter=settings.jitter,
         effective_interval=limits.interval,
     )
+
+
+def connectable(settings: TargetSettings) -> None:
+    """Raise ConfigError for what cannot be connected to, before anything is changed for it."""
+    auth = PLATFORMS[settings.platform](settings).auth()
+    Client(settings.base_url, auth, settings=settings.client_settings()).close()
 
 
 def expectations(rules: tuple[WorkloadRule, ...], labels: TargetLabels) -> Expect:

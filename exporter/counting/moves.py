@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from exporter.counting.draft import CLOCK_TOLERANCE, Draft
 from exporter.counting.figures import Figures, Nets, applied, ended_runs, figures_of, none_falls, note
-from exporter.counting.ledger import SeriesKey, SourceState, WindowState
+from exporter.counting.ledger import SourceState, WindowState
 from exporter.counting.series import fall, write_off
 from exporter.observations import Move, Source, WindowTotal
 from exporter.times import Micros
@@ -94,11 +94,6 @@ def _force(draft: Draft, deltas: Figures, nets: Nets) -> None:
         if net >= 0:
             nets[series] += net
         else:
-            _give_up(draft, series, -net)
-
-
-def _give_up(draft: Draft, key: SeriesKey, amount: int) -> None:
-    fall(draft, key, amount)
-    owed = draft.series(key)
-    if owed is not None and owed.debt:
-        write_off(draft, key, min(owed.debt, amount))
+            owed = fall(draft, series, -net)
+            if owed:
+                write_off(draft, series, owed)

@@ -152,8 +152,8 @@ def exemplify(draft: Draft, key: SeriesKey, at: int, amount: int, run_id: str) -
         draft.changes.exemplars.setdefault(key, {})[at] = Exemplar(run_id, amount, draft.moment.wall)
 
 
-def fall(draft: Draft, key: SeriesKey, amount: int) -> None:
-    """Take ``amount`` back: first from what is held back, the rest becomes debt (rule 14)."""
+def fall(draft: Draft, key: SeriesKey, amount: int) -> int:
+    """Take ``amount`` back: first from what is held back, the rest becomes debt and is returned (rule 14)."""
     series = born(draft, key)
     held = min(series.pending[0], amount)
     rest = amount - held
@@ -162,6 +162,7 @@ def fall(draft: Draft, key: SeriesKey, amount: int) -> None:
         debt=series.debt + rest,
         debt_since=(series.debt_since if series.debt else draft.now) if series.debt + rest else None,
     )
+    return rest
 
 
 def shift(draft: Draft, key: SeriesKey, delta: int) -> None:

@@ -39,13 +39,11 @@ class _Crew(Generic[B]):
         self._ending = threading.Event()
         self._alone = threading.Event()
         self._queue: Queue[B | None] = Queue(maxsize=workers)
-        self._threads = [
-            threading.Thread(target=self._work, name=f"listing-{number}", daemon=True) for number in range(workers)
-        ]
+        self._workers = workers
+        self._threads: list[threading.Thread] = []
 
     def batches(self) -> Iterator[B]:
-        for thread in self._threads:
-            thread.start()
+        self._start()
         working = len(self._threads)
         while working:
             batch = self._queue.get()
@@ -53,6 +51,18 @@ class _Crew(Generic[B]):
                 working -= 1
             else:
                 yield batch
+
+    def _start(self) -> None:
+        """Start the threads; where the system refuses some, fewer do the work. RuntimeError when there is none."""
+        for number in range(self._workers):
+            thread = threading.Thread(target=self._work, name=f"listing-{number}", daemon=True)
+            try:
+                thread.start()
+            except RuntimeError:
+                if not self._threads:
+                    raise
+                return
+            self._threads.append(thread)
 
     def dismiss(self) -> None:
         self._alone.set()

@@ -68,8 +68,19 @@ class Workers(BaseExecutor):  # type: ignore[misc]  # APScheduler has no types
                 return
             self._waiting.append(job)
             if self._has_room():
-                self._threads += 1
-                Thread(target=self._work, name=job.id, daemon=True).start()
+                self._begin(job)
+
+    def _begin(self, job: Job) -> None:
+        """Start a thread for a job that waits. Raises RuntimeError when the system refuses one and there is no other
+        that would take the job: then it waits no more, and comes again at its next slot."""
+        self._threads += 1
+        try:
+            Thread(target=self._work, name=job.id, daemon=True).start()
+        except RuntimeError:
+            self._threads -= 1
+            if not self._threads:
+                self._waiting.remove(job)
+                raise
 
     def _has_room(self) -> bool:
         if self._threads < self._most:

@@ -15,8 +15,9 @@ import pytest
 from exporter.app import Options, Service
 from exporter.cli import demo_target
 from exporter.config import PLATFORMS, Settings, Shard
-from exporter.errors import ConfigError
+from exporter.errors import ConfigError, StateError
 from exporter.simulator import RealClock, Simulator, demo_world
+from exporter.target import Target
 from exporter.web.address import Address
 from tests.web.serving import eventually, request
 
@@ -85,6 +86,11 @@ class Bench:
     def text(self) -> str:
         """What a scrape gets."""
         return request(self.service.server, "GET", "/metrics").text
+
+    def shows(self, line: str) -> bool:
+        """Whether the exposition says so by now."""
+        self.service.publisher.refresh_own()
+        return line in self.text()
 
     def ready(self) -> bool:
         """Whether every target was polled."""
@@ -216,6 +222,76 @@ def test_a_file_that_changed_is_read_by_itself(running: Bench) -> None:
     running.next = lambda: running.settings(running.fleet())
     running.service._tick_configuration()
     assert list(running.service.targets) == ["support"]
+
+
+def test_what_was_taken_out_stays_out_when_a_timer_comes_late(running: Bench) -> None:
+    """A timer that has looked at the targets before a reload meets one of them after it."""
+    fleet = running.service.targets["fleet"]
+    running.reload(running.support())
+    fleet.ledger.hold_all()
+    fleet.ledger.begin_holds(fleet.ledger.series, 0.0)
+    running.service.runner.end_holds(fleet)
+    running.service.publisher.refresh(fleet)
+    running.service.publisher.refresh_own()
+    assert 'target="fleet"' not in running.text()
+
+
+def test_one_target_that_cannot_be_shown_holds_up_no_other(running: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever is wrong with it: holds of the others end, and their levels go stale."""
+    service = running.service
+    seen: list[str] = []
+
+    def all_but_fleet(target: Target) -> None:
+        seen.append(target.name)
+        if target.name == "fleet":
+            raise RuntimeError("no way")
+
+    monkeypatch.setattr(service.runner, "end_holds", all_but_fleet)
+    monkeypatch.setattr(service.publisher, "refresh", all_but_fleet)
+    service._tick_holds()
+    service._tick_staleness()
+    assert sorted(seen) == ["fleet", "fleet", "support", "support"]
+
+
+def test_what_cannot_be_connected_to_changes_nothing(running: Bench, tmp_path: Path) -> None:
+    """Also what is found out only when a client is made: nothing was taken out or put in before."""
+    before = dict(running.service.targets)
+    broken = tmp_path / "ca.pem"
+    broken.write_text("no certificate")
+    with pytest.raises(ConfigError, match="holds no certificate"):
+        running.reload(running.fleet(interval="30s"), running.support(ca_file=broken), running.fleet(name="new"))
+    assert running.service.targets == before
+    assert running.shows("automation_exporter_config_last_reload_successful 0\n")
+    running.reload(running.fleet(interval="30s"), running.support(), running.fleet(name="new"))
+    assert sorted(running.service.targets) == ["fleet", "new", "support"]
+    assert running.shows("automation_exporter_config_last_reload_successful 1\n")
+
+
+def test_a_target_whose_state_cannot_be_opened_is_put_in_by_the_next_reload(
+    running: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A disk that is full for a moment: the others are polled, and it is said who is not."""
+    store = running.service.store
+    open_target = store.open_target
+
+    def full(name: str, *arguments: Any, **more: Any) -> Any:
+        if name == "fleet":
+            raise StateError("state.db: database or disk is full")
+        return open_target(name, *arguments, **more)
+
+    monkeypatch.setattr(store, "open_target", full)
+    wanted = running.fleet(interval="30s"), running.support(), running.support(name="new")
+    with pytest.raises(ConfigError, match=r"target fleet: .* disk is full"):
+        running.reload(*wanted)
+    assert sorted(running.service.targets) == ["new", "support"]
+    assert running.service.schedule.next_run("new") is not None
+    assert running.shows("automation_exporter_config_last_reload_successful 0\n")
+    assert "disk is full" in request(running.service.server, "GET", "/").text
+    monkeypatch.undo()
+    running.reload(*wanted)
+    assert sorted(running.service.targets) == ["fleet", "new", "support"]
+    assert running.service.schedule.next_run("fleet") is not None
+    assert running.shows("automation_exporter_config_last_reload_successful 1\n")
 
 
 def test_another_state_takes_a_restart(running: Bench) -> None:

@@ -308,6 +308,22 @@ def test_what_falls_in_a_forced_move_is_written_off(bench: Bench) -> None:
     assert bench.truth(*DONE) == 1
 
 
+def test_a_forced_move_writes_off_what_fell_in_it_and_no_earlier_debt() -> None:
+    """What fell before may come again and is not counted then; what fell now was held back, and nobody saw it."""
+    bench = Bench(rules=WINDOWED, holds=True)
+    bench.windows({DONE: 5, BAD: 1}, anchor=ANCHOR)
+    bench.now = ANCHOR + 8 * DAY
+    bench.windows({DONE: 3, BAD: 1}, anchor=ANCHOR)
+    assert bench.debt(*DONE) == 2
+    key = SeriesKey(RUNS.name, DONE)
+    bench.ledger.series[key] = bench.ledger.series[key]._replace(pending=(4,))
+    bench.windows({DONE: 1, BAD: 1}, anchor=ANCHOR, move=move(bench, active=True))
+    assert anchor_of(bench) == bench.now - DAY
+    assert bench.ledger.series[key].pending == (2,)
+    assert bench.debt(*DONE) == 2
+    assert bench.total("automation_runs_total", family=CORRECTIONS.name) == 0
+
+
 @pytest.mark.parametrize(
     ("whole", "parts"),
     [

@@ -31,6 +31,26 @@ def test_everything_arrives_and_each_job_keeps_its_order() -> None:
     assert workers() == []
 
 
+@pytest.mark.parametrize("allowed", [0, 1, 3])
+def test_fewer_threads_do_the_work_where_the_system_refuses_more(allowed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A limit on processes; without any thread it says so, and nothing is left behind."""
+    start, started = threading.Thread.start, iter(range(allowed))
+
+    def limited(thread: threading.Thread) -> None:
+        if next(started, None) is None:
+            raise RuntimeError("can't start new thread")
+        start(thread)
+
+    monkeypatch.setattr(threading.Thread, "start", limited)
+    found = in_parallel([counting("job", 5) for _ in range(6)], workers=4)
+    if allowed:
+        assert len(list(found)) == 30
+    else:
+        with pytest.raises(RuntimeError, match="can't start new thread"):
+            list(found)
+    assert workers() == []
+
+
 def test_no_jobs_no_batches() -> None:
     """And no thread left."""
     assert list(in_parallel([], workers=4)) == []

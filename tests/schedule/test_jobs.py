@@ -116,6 +116,34 @@ def test_jobs_that_hang_take_no_thread_from_others(monkeypatch: pytest.MonkeyPat
             job.released.set()
 
 
+def test_threads_that_the_system_refuses_end_no_job_for_good(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A limit on processes, reached for a while: a job runs again when that is over, and never twice at once."""
+    monkeypatch.setattr(jobs_module, "Workers", partial(Workers, most=2))
+    refused, start, at_once, most = threading.Semaphore(0), threading.Thread.start, threading.Semaphore(1), Counter()
+
+    def refuse(thread: threading.Thread) -> None:
+        if refusing.is_set() and thread.name.startswith("poll "):
+            refused.release()
+            raise RuntimeError("can't start new thread")
+        start(thread)
+
+    def job() -> None:
+        assert at_once.acquire(blocking=False)
+        most()
+        at_once.release()
+
+    refusing = threading.Event()
+    refusing.set()
+    monkeypatch.setattr(threading.Thread, "start", refuse)
+    schedule = Schedule(SystemClock())
+    schedule.add("target", 0.02, job, start_offset=0)
+    with running(schedule):
+        for _ in range(5):
+            assert refused.acquire(timeout=DEADLINE)
+        refusing.clear()
+        assert most.reaches(3)
+
+
 def unreleased(jobs: list[Blocked]) -> list[Blocked]:
     return [job for job in jobs if not job.released.is_set()]
 
