@@ -27,8 +27,8 @@ from bench.kit.script import Bench, Found, Goal
 from bench.kit.state import in_memory
 from bench.kit.tables import count, seconds, size, table, times
 from bench.kit.tools import Tool
-from exporter.app.service import collect_less
 from exporter.exposition import Format, Snapshot, compression
+from exporter.garbage import collect_less
 from exporter.publisher import Publisher
 from exporter.selfmetrics import SelfMetrics
 from exporter.target import Target

@@ -5,17 +5,19 @@ from __future__ import annotations
 import argparse
 import platform
 import sqlite3
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Final
-
-from pydantic_core import PydanticCustomError
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from exporter import __version__, logs
 from exporter.completion import SHELLS
-from exporter.config import EVERYTHING, Shard, parse_shard, parse_state
 from exporter.errors import ConfigError
-from exporter.platforms.settings import check_name
 from exporter.web.address import Address, parse_address
+
+if TYPE_CHECKING:
+    from exporter.config import Shard
+
+T = TypeVar("T")
 
 PROGRAM: Final = "automation-exporter"
 
@@ -62,7 +64,7 @@ def parser() -> argparse.ArgumentParser:
         "--shard",
         metavar="NUMBER/TOTAL",
         type=_shard,
-        default=EVERYTHING,
+        default="1/1",
         help="poll only this share of the targets, such as 1/3; auto/3 takes the number from the end of $POD_NAME, "
         "else of the host name",
     )
@@ -195,21 +197,33 @@ def _world_flags(command: argparse.ArgumentParser) -> None:
     command.add_argument("--workloads", type=int, default=6, metavar="N", help="workloads of each platform; default: 6")
 
 
+# What the settings say of a value is said here too; they load pydantic, and wait for a command that has such a value.
+
+
 def _state(text: str) -> Path:
-    try:
-        return parse_state(text)
-    except PydanticCustomError as error:
-        raise argparse.ArgumentTypeError(error.message()) from None
+    from exporter.config import parse_state  # noqa: PLC0415
+
+    return _checked(parse_state, text)
 
 
 def _target_name(text: str) -> str:
+    from exporter.platforms.settings import check_name  # noqa: PLC0415
+
+    return _checked(check_name, text)
+
+
+def _checked(check: Callable[[str], T], text: str) -> T:
+    from pydantic_core import PydanticCustomError  # noqa: PLC0415
+
     try:
-        return check_name(text)
+        return check(text)
     except PydanticCustomError as error:
         raise argparse.ArgumentTypeError(error.message()) from None
 
 
 def _shard(text: str) -> Shard:
+    from exporter.config import parse_shard  # noqa: PLC0415
+
     try:
         return parse_shard(text)
     except ConfigError as error:

@@ -15,13 +15,11 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-import yaml
-
 from exporter import logs
 from exporter.arguments import PROGRAM, STATE_COMMANDS, parser
 from exporter.completion import script
-from exporter.config import PLATFORMS, Settings, advice, load
 from exporter.errors import ConfigError, ExporterError
+from exporter.garbage import collect_less
 from exporter.redaction import redact
 from exporter.signals import Signals
 from exporter.times import SystemClock
@@ -29,6 +27,7 @@ from exporter.web.address import Address
 
 if TYPE_CHECKING:
     from exporter.app import Options
+    from exporter.config import Settings
     from exporter.simulator import Credentials, Simulator
     from exporter.simulator import Platform as Simulated
 
@@ -42,7 +41,8 @@ Command = Callable[[argparse.Namespace], int]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command; returns the exit code."""
+    """Run one command; returns the exit code. What a command needs is loaded when it is chosen: some need little."""
+    collect_less()
     chosen = parser().parse_args(arguments)
     logs.configure(chosen.log_level, chosen.log_format)
     try:
@@ -69,7 +69,7 @@ def _complain(sentence: str) -> None:
 
 def _run(chosen: argparse.Namespace) -> int:
     """The service."""
-    from exporter import app  # noqa: PLC0415 - check-config and --version do without
+    from exporter import app  # noqa: PLC0415 - check-config does without
     from exporter.app.watch import FileWatch  # noqa: PLC0415
 
     watch = FileWatch(chosen.config_file)
@@ -88,7 +88,7 @@ def _run(chosen: argparse.Namespace) -> int:
 
 def _once(chosen: argparse.Namespace) -> int:
     """One poll of every target, or of those named."""
-    from exporter import app  # noqa: PLC0415 - check-config and --version do without
+    from exporter import app  # noqa: PLC0415 - check-config does without
 
     settings = _load(chosen)
     names = [target.name for target in settings.targets]
@@ -100,7 +100,7 @@ def _once(chosen: argparse.Namespace) -> int:
 
 def _demo(chosen: argparse.Namespace) -> int:
     """The service on simulated platforms, with a state that is thrown away."""
-    from exporter import app  # noqa: PLC0415 - check-config and --version do without
+    from exporter import app  # noqa: PLC0415 - check-config does without
 
     simulator = _simulator(chosen, opening=True)
     transport = simulator.transport()
@@ -112,7 +112,7 @@ def _demo(chosen: argparse.Namespace) -> int:
 
 def _web_options(chosen: argparse.Namespace, **others: Any) -> Options:
     """Return the options of a service, those that the web flags say put in."""
-    from exporter.app import Options  # noqa: PLC0415 - check-config and --version do without
+    from exporter.app import Options  # noqa: PLC0415 - check-config does without
     from exporter.web.configuration import WebConfiguration  # noqa: PLC0415
 
     return Options(
@@ -139,6 +139,8 @@ def _simulate(chosen: argparse.Namespace) -> int:
 
 def _check_config(chosen: argparse.Namespace) -> int:
     """Tell every problem of a configuration file, or sum it up."""
+    from exporter.config import advice, load  # noqa: PLC0415 - healthcheck and --version do without
+
     settings = load(chosen.file, os.environ)
     for warning in advice(settings):
         print(f"warning: {chosen.file}: {warning}", file=sys.stderr)
@@ -184,6 +186,8 @@ def _healthcheck(chosen: argparse.Namespace) -> int:
 
 def _load(chosen: argparse.Namespace) -> Settings:
     """Return the settings, the state from the command line put in; log what is unwise."""
+    from exporter.config import advice, load  # noqa: PLC0415 - healthcheck and --version do without
+
     settings = load(chosen.config_file, os.environ)
     if chosen.state is not None:
         settings = settings.model_copy(update={"state": chosen.state})
@@ -204,7 +208,7 @@ def _completion(chosen: argparse.Namespace) -> int:
 
 def _state(chosen: argparse.Namespace) -> int:
     """Look at a state file, or change it while nobody runs on it."""
-    from exporter.app import upkeep  # noqa: PLC0415 - check-config and --version do without
+    from exporter.app import upkeep  # noqa: PLC0415 - check-config does without
 
     problems = upkeep.run(chosen, SystemClock().now().wall, sys.stdout)
     return FAILED if problems else OK
@@ -235,6 +239,8 @@ def demo_target(name: Simulated, endpoint: str, credentials: Credentials) -> dic
 
 def demo_settings(endpoints: Mapping[Simulated, str], credentials: Credentials, state: Path) -> Settings:
     """Return settings for all simulated platforms, with a pace that people can watch and some expectations."""
+    from exporter.config import PLATFORMS, Settings  # noqa: PLC0415 - healthcheck and --version do without
+
     pace = {"interval": "5s", "zero_hold": "10s", "deep_interval": "30s", "requests_per_minute": 1200}
     further: Mapping[Simulated, dict[str, object]] = {
         "foundry": {"schedule_grace": "10s"},
@@ -264,6 +270,8 @@ _INCIDENTS: Final = """\
 
 def _configuration(endpoints: Mapping[Simulated, str], credentials: Credentials) -> str:
     """Return the file that makes the exporter read the simulated platforms."""
+    import yaml  # noqa: PLC0415 - only this writes any
+
     targets = [demo_target(name, endpoint, credentials) for name, endpoint in endpoints.items()]
     text = yaml.safe_dump({"targets": targets}, sort_keys=False)
     return f"# The simulated platforms listen; this configuration reads them.\n{text}"

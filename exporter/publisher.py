@@ -41,10 +41,11 @@ class Publisher:
         with target.lock:
             if target.retired:
                 return
-            dirty = target.ledger.take_dirty() if target.rendered else None
+            dirty = target.ledger.take_dirty()  # the first time too: all that was loaded stands there
+            only = dirty if target.rendered else None
             try:
                 now = self._clock.now().world
-                families = list(exposed.families(target.ledger, target.rules, now, only=dirty, expect=target.expect))
+                families = list(exposed.families(target.ledger, target.rules, now, only=only, expect=target.expect))
                 killpoints.reached("during_refresh")
                 self._snapshot.update(target.labels, families)
             except BaseException:

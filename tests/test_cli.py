@@ -271,16 +271,31 @@ def test_simulate_prints_the_configuration_that_reads_it(simulate: subprocess.Po
     assert simulate.wait(10) == 0
 
 
-@pytest.mark.real
-def test_nothing_heavy_is_loaded_to_check_a_configuration() -> None:
-    """``check-config`` runs in editors and hooks: no web server, scheduler, database or simulator."""
+def loaded_by(arguments: list[str], names: tuple[str, ...]) -> list[str]:
+    """Which of these modules a command has loaded when it ends, in a process of its own."""
     code = (
-        "import sys; from exporter import cli; "
-        "print([name for name in ('uvicorn', 'apscheduler', 'starlette', 'exporter.app', 'exporter.simulator')"
-        " if name in sys.modules])"
+        "import sys; from exporter import cli; code = cli.main(sys.argv[2:]); "
+        "print(*(name for name in sys.argv[1].split() if name in sys.modules)); sys.exit(code)"
     )
-    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert found.stdout == "[]\n"
+    command = [sys.executable, "-c", code, " ".join(names), *arguments]
+    return subprocess.run(command, capture_output=True, text=True, check=False).stdout.splitlines()[-1].split()
+
+
+@pytest.mark.real
+def test_nothing_heavy_is_loaded_to_check_a_configuration(config: str) -> None:
+    """``check-config`` runs in editors and hooks: no web server, scheduler, database or simulator."""
+    names = ("pydantic", "uvicorn", "apscheduler", "starlette", "exporter.app", "exporter.simulator")
+    assert loaded_by(["check-config", config], names) == ["pydantic"]
+
+
+@pytest.mark.real
+@pytest.mark.parametrize(
+    "arguments", [["healthcheck", "--web.listen-address=127.0.0.1:9"], ["completion", "bash"]], ids=" ".join
+)
+def test_next_to_nothing_is_loaded_for(arguments: list[str]) -> None:
+    """A container runtime asks every few seconds, a shell whenever one is opened."""
+    names = ("json", "pydantic", "yaml", "httpx", "exporter.config", "exporter.platforms", "exporter.app")
+    assert loaded_by(arguments, names) == ["json"]
 
 
 @pytest.mark.real

@@ -106,3 +106,13 @@ def test_a_hold_begins_when_what_it_holds_was_published_and_not_before(tmp_path:
 
 
 BORN = SeriesKey("automation_runs_total", ("new", "failed"))
+
+
+def test_what_was_loaded_is_not_kept_as_changed(tmp_path: Path) -> None:
+    """After the first refresh no series is left that was noted as changed; it would take memory for each."""
+    clock = HandMoved()
+    publisher = Publisher(Snapshot(), SelfMetrics(), clock)
+    (target,) = in_memory(population(113, targets=1), tmp_path)
+    assert target.ledger.dirty
+    publisher.refresh(target)
+    assert not target.ledger.dirty

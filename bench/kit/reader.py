@@ -8,11 +8,11 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from bench.kit.processes import Process, Processes
-from exporter.app.service import collect_less
 from exporter.app.targets import build
 from exporter.catalogue.runs import RUNS
 from exporter.config import PLATFORMS
 from exporter.exposition import Snapshot
+from exporter.garbage import collect_less
 from exporter.http import Budgets
 from exporter.poll import Report
 from exporter.publisher import Publisher

@@ -21,6 +21,7 @@ from exporter.catalogue import own
 from exporter.config import Settings
 from exporter.errors import ConfigError, StateError
 from exporter.exposition import Slices, Snapshot
+from exporter.garbage import collect_less
 from exporter.http import Budgets
 from exporter.platforms.settings import TargetSettings
 from exporter.publisher import Publisher
@@ -44,10 +45,6 @@ SWITCH_INTERVAL: Final = 0.0005
 STOP_POLLS: Final = 2.0
 STOP_WEB: Final = 1.0
 """Seconds that polls and answers under way get at the end; the whole stop takes less than five."""
-
-COLLECT_EVERY: Final = 50_000
-"""So many objects more, and the youngest are looked through for cycles: some pages of a thousand runs. A poll leaves no
-cycles behind; with Python's 700 the looks are a fifth of what counting costs, with 10,000 a tenth."""
 
 LOOK_AT_CONFIG: Final = 5.0
 """Seconds between two looks at the configuration file, where that is asked for."""
@@ -330,12 +327,6 @@ class Service:
             target.client.close()
         self.store.close()
         return ended
-
-
-def collect_less() -> None:
-    """Let the garbage collector leave alone what was imported, and look less often through the rest."""
-    gc.freeze()
-    gc.set_threshold(COLLECT_EVERY, *gc.get_threshold()[1:])
 
 
 def _names(settings: Settings) -> frozenset[str]:

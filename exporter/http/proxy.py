@@ -45,6 +45,11 @@ class Proxy:
         self.shown: Final = f"{parts.scheme}://{f'[{host}]' if ':' in host else host}:{port}"
 
     @property
+    def secure(self) -> bool:
+        """Whether the way to the proxy itself is TLS."""
+        return self.shown.startswith("https:")
+
+    @property
     def url(self) -> str:
         """The whole address, credentials included."""
         if self.raw_auth is None:

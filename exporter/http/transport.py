@@ -17,9 +17,12 @@ CONNECTIONS = 16
 
 
 class PoolTransport(httpx.BaseTransport):
-    """httpcore's pool behind httpx's seam, on our sockets. Its errors are httpcore's (see ``failure``)."""
+    """httpcore's pool behind httpx's seam, on our sockets. Its errors are httpcore's (see ``failure``).
 
-    def __init__(self, network: Network, context: ssl.SSLContext, proxy: Proxy | None = None) -> None:
+    Without a context nothing on the way may need TLS.
+    """
+
+    def __init__(self, network: Network, context: ssl.SSLContext | None, proxy: Proxy | None = None) -> None:
         if proxy is None:
             self._pool = httpcore.ConnectionPool(
                 ssl_context=context, max_connections=CONNECTIONS, keepalive_expiry=5.0, network_backend=network
@@ -30,7 +33,7 @@ class PoolTransport(httpx.BaseTransport):
                 proxy_url=httpcore.URL(scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=b"/"),
                 proxy_auth=proxy.raw_auth,
                 ssl_context=context,
-                proxy_ssl_context=context if url.scheme == "https" else None,
+                proxy_ssl_context=context if proxy.secure else None,
                 max_connections=CONNECTIONS,
                 keepalive_expiry=5.0,
                 network_backend=network,

@@ -13,7 +13,7 @@ import pytest
 import trustme
 
 from exporter.errors import ConfigError, ConnectFailed, TimedOut, TlsFailed, UpstreamError
-from exporter.http import Client, NoAuth, Settings, ssl_context
+from exporter.http import Client, NoAuth, Proxy, Settings, ssl_context, tls
 from tests.http.support import dripping, read_request, replying, server, silent
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}"
@@ -208,6 +208,38 @@ def test_what_a_context_demands() -> None:
     assert safe.minimum_version is ssl.TLSVersion.TLSv1_2
     assert (safe.verify_mode, safe.check_hostname) == (ssl.CERT_REQUIRED, True)
     assert (unsafe.verify_mode, unsafe.check_hostname) == (ssl.CERT_NONE, False)
+
+
+@pytest.mark.parametrize(
+    ("base_url", "proxy", "loads"),
+    [
+        ("http://upstream.example", None, False),
+        ("https://upstream.example", None, True),
+        ("http://upstream.example", "http://proxy.example", False),
+        ("https://upstream.example", "http://proxy.example", True),
+        ("http://upstream.example", "https://proxy.example", True),
+    ],
+)
+def test_the_trust_store_is_loaded_where_something_needs_it(
+    base_url: str, proxy: str | None, loads: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It takes memory, and a tenth of the time of a start."""
+    asked = []
+
+    def build(verify: bool, path: str | None) -> ssl.SSLContext:
+        asked.append((verify, path))
+        return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+
+    monkeypatch.setattr(tls, "_contexts", {})
+    monkeypatch.setattr(tls, "_build", build)
+    Client(base_url, NoAuth(), settings=Settings(proxy=Proxy(proxy) if proxy else "off")).close()
+    assert asked == [(True, None)] * loads
+
+
+def test_a_ca_file_is_looked_at_even_without_tls(tmp_path: Path) -> None:
+    """Whoever writes one down means it to be used."""
+    with pytest.raises(ConfigError, match=r"missing.pem cannot be read"):
+        Client("http://upstream.example", NoAuth(), settings=Settings(ca_file=str(tmp_path / "missing.pem")))
 
 
 def test_a_ca_file_that_cannot_be_used(tmp_path: Path) -> None:
