@@ -15,8 +15,9 @@ from decimal import Decimal
 from functools import cache
 from typing import Annotated, Any, Final, TypeVar, cast, dataclass_transform
 
-from annotated_types import MaxLen, MinLen
+from annotated_types import Gt, Le, MaxLen, MinLen
 from pydantic import (
+    AfterValidator,
     BaseModel,
     BeforeValidator,
     ConfigDict,
@@ -158,7 +159,12 @@ Identifier = Annotated[
 """What tells one of very many records from others: text that is not empty. A secret in it is left to ``observe``."""
 SafeIdentifier = Annotated[str, PlainValidator(_identifier)]
 """The same for what is remembered by it: made safe here."""
-Time = Annotated[Micros | None, PlainValidator(moment)]
+_UsualTime = Annotated[int, Strict(), Gt(0), Le(MILLISECONDS_FROM), AfterValidator(SECOND.__mul__)]
+"""Unix seconds, without a call of ours: what is asked to multiply is written in C."""
+
+Time = Annotated[
+    _UsualTime | Annotated[Micros | None, PlainValidator(moment)] | None, Field(union_mode="left_to_right")
+]
 """A point in time in any of the shapes of ``moment``, else None."""
 Count = Annotated[int, BeforeValidator(whole)]
 """A whole number, required."""

@@ -10,7 +10,7 @@ from typing import Any
 
 import httpx
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
@@ -98,6 +98,19 @@ def test_moment(value: object, time: Micros | None) -> None:
 def test_no_moment(value: float) -> None:
     """Floats that are no numbers are no times."""
     assert moment(value) is None
+
+
+NEAR_A_LIMIT = st.integers(-3, 3).flatmap(lambda by: st.sampled_from([by, 10**11 + by, 10**14 + by, 2**63 + by]))
+
+
+@given(st.one_of(NEAR_A_LIMIT, st.integers(), st.floats(), st.text(max_size=5), st.none(), st.booleans()))
+@example(1780383605).via("the usual one, which pydantic reads by itself")
+def test_a_record_reads_a_time_as_moment_does(value: object) -> None:
+    """Whether it comes as JSON or as a value."""
+    adapter: TypeAdapter[Micros | None] = TypeAdapter(Time)
+    assert adapter.validate_python(value) == moment(value)
+    if not isinstance(value, float):
+        assert adapter.validate_json(json.dumps(value)) == moment(value)
 
 
 @given(st.datetimes(datetime(2000, 1, 1), datetime(2100, 1, 1)))  # noqa: DTZ001  made aware below

@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Any, NamedTuple
 
-from pydantic import BeforeValidator
+from pydantic import BeforeValidator, PlainValidator
 
 from exporter.platforms.labels import kept
 from exporter.platforms.parsing import Identifier, Record, SafeIdentifier, Text, Time, bulk_record
@@ -80,7 +80,7 @@ class RoutineRun:
     scheduled_fire_at: Time = None
     started_at: Time = None
     ended_at: Time = None
-    error_status_code: Annotated[str | None, BeforeValidator(_status_code)] = None
+    error_status_code: Annotated[str | None, PlainValidator(_status_code)] | None = None
     error_type: Text = None
     dispatch_id: Text = None
     response_id: Text = None
