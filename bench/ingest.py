@@ -41,7 +41,9 @@ STAGES: Final = {
     "observe: what they mean": "exporter.platforms.{platform}.observe.observe_page",
     "look up: ids known already": "exporter.store.sqlite.SqliteStore.remembered",
     "count": "exporter.poll.count",
-    "write: ids, totals, cursor": "exporter.store.sqlite.write",
+    "write: totals, cursor": "exporter.store.sqlite.write",
+    "keep: new ids": "exporter.store.ids.keep",
+    "commit": "exporter.store.sqlite.SqliteStore._commit",
 }
 
 

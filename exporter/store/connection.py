@@ -17,7 +17,7 @@ from exporter.times import Micros
 APPLICATION_ID: Final = 0x41455850
 """Written into the file's header: "AEXP"."""
 
-SCHEMA_VERSION: Final = 1
+SCHEMA_VERSION: Final = 2
 
 BUSY_SECONDS: Final = 10.0
 

@@ -17,7 +17,9 @@ from typing import Final
 from exporter.errors import StateError
 from exporter.times import Micros, to_datetime
 
-MIGRATIONS: Mapping[int, Sequence[str]] = {}
+MIGRATIONS: Mapping[int, Sequence[str]] = {
+    1: ("CREATE TABLE ended_page (target INTEGER NOT NULL, day INTEGER NOT NULL, ids BLOB NOT NULL)",),
+}
 """Statements by the schema that they are for. There is one for each schema before this version's."""
 
 PAGES_AT_ONCE: Final = 1024

@@ -1,30 +1,15 @@
-"""From the tables into a ledger in memory, and looking ids up that stay on disk."""
+"""From the tables into a ledger in memory."""
 
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Collection, Mapping
-from functools import lru_cache
-from hashlib import blake2b
+from collections.abc import Callable, Mapping
 
 from exporter.catalogue import BY_NAME
 from exporter.counting.ledger import Changes, TargetState
 from exporter.counting.memory import MemoryLedger
 from exporter.counting.series import width
 from exporter.store import rows
-
-IDS_AT_ONCE = 500
-"""How many ids one look-up names; SQLite allows a thousand parameters in its oldest builds."""
-
-DAYS_KEPT = (
-    "SELECT (SELECT min(day) FROM ended_run WHERE target = ?), (SELECT max(day) FROM ended_run WHERE target = ?)"
-)
-
-
-@lru_cache(maxsize=2048)
-def id_of(run_id: str) -> bytes:
-    """Return the 16 bytes under which a run's id is kept: what a page looked up it mostly writes a moment later."""
-    return blake2b(run_id.encode("utf-8", "surrogatepass"), digest_size=16).digest()
 
 
 def load(connection: sqlite3.Connection, target: int, ledger: MemoryLedger) -> None:
@@ -65,25 +50,3 @@ def load(connection: sqlite3.Connection, target: int, ledger: MemoryLedger) -> N
     ledger.apply(stored)
     if stored.target is None:
         ledger.target = None
-
-
-def remembered(connection: sqlite3.Connection, target: int, ids: Mapping[int, Collection[str]]) -> set[str]:
-    """Return those run ids that are kept under one of the days given for them.
-
-    Days are looked at in the order given, and only for what was not found before. A look-up answers with one row:
-    at each further one another thread could take the interpreter, and many rows would take many turns.
-    """
-    found: set[str] = set()
-    first, last = connection.execute(DAYS_KEPT, (target, target)).fetchone()
-    for day, run_ids in ids.items():
-        if first is None or not first <= day <= last:
-            continue
-        wanted = {id_of(run_id): run_id for run_id in run_ids if run_id not in found}
-        keys = list(wanted)
-        for start in range(0, len(keys), IDS_AT_ONCE):
-            part = keys[start : start + IDS_AT_ONCE]
-            marks = ",".join("?" * len(part))
-            sql = f"SELECT group_concat(hex(id), ' ') FROM ended_run WHERE target = ? AND day = ? AND id IN ({marks})"  # noqa: S608
-            (kept,) = connection.execute(sql, (target, day, *part)).fetchone()
-            found.update(wanted[bytes.fromhex(digest)] for digest in (kept or "").split())
-    return found

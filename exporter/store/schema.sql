@@ -33,6 +33,10 @@ CREATE TABLE ended_run (
   PRIMARY KEY (target, day, id)
 ) WITHOUT ROWID;
 
+-- The same of the batches of a poll under way, a batch's ids of one day in one row, until they move there: one after the
+-- other, without anything between them.
+CREATE TABLE ended_page (target INTEGER NOT NULL, day INTEGER NOT NULL, ids BLOB NOT NULL);
+
 CREATE TABLE timeless_run (
   target INTEGER NOT NULL, run_id TEXT NOT NULL, seen_at BIGINT NOT NULL,
   PRIMARY KEY (target, run_id)

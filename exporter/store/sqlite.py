@@ -16,10 +16,10 @@ from exporter.counting.ledger import Changes, zero
 from exporter.counting.memory import MemoryLedger
 from exporter.counting.series import width
 from exporter.errors import StateError
-from exporter.store import rows
+from exporter.store import ids, rows
 from exporter.store.connection import connect, damaged, read_created_at
 from exporter.store.lock import StateLock
-from exporter.store.reading import load, remembered
+from exporter.store.reading import load
 from exporter.store.writing import drop, drop_all_but_totals, write
 from exporter.times import Micros
 
@@ -32,10 +32,20 @@ class StoredLedger(MemoryLedger):
         self._store = store
         self.row = row
         self.identity = identity
+        self.waiting: dict[int, set[bytes]] = {}
+        """Ids that are on disk but not in their place yet (``exporter.store.ids``)."""
 
-    def remembered(self, ids: Mapping[int, Collection[str]]) -> set[str]:
+    def remembered(self, asked: Mapping[int, Collection[str]]) -> set[str]:
         """Return those ids that are kept under one of the days given for them."""
-        return self._store.remembered(self.row, ids)
+        return self._store.remembered(self, asked)
+
+    def wait(self, more: ids.Waiting | None) -> None:
+        """Note what ``ids.keep`` said and was committed."""
+        if more is None:
+            self.waiting.clear()
+        else:
+            for day, digests in more.items():
+                self.waiting.setdefault(day, set()).update(digests)
 
 
 class SqliteTransaction:
@@ -45,6 +55,7 @@ class SqliteTransaction:
         self._connection = connection
         self.ledger = ledger
         self.changes: Changes | None = None
+        self.waiting: ids.Waiting | None = None
 
     def apply(self, changes: Changes) -> None:
         """Write everything that is durable; it counts when the transaction ends."""
@@ -52,6 +63,7 @@ class SqliteTransaction:
             raise StateError("a transaction takes one set of changes")
         self.changes = changes
         write(self._connection, self.ledger.row, changes)
+        self.waiting = ids.keep(self._connection, self.ledger.row, self.ledger.waiting, changes)
 
 
 class SqliteStore:
@@ -143,13 +155,14 @@ class SqliteStore:
     def _load(self, ledger: StoredLedger) -> None:
         try:
             load(self._connection, ledger.row, ledger)
+            ledger.waiting = ids.waiting(self._connection, ledger.row)
         except (ValueError, TypeError) as error:
             raise damaged(self.path, f"a row cannot be read: {type(error).__name__}") from None
 
-    def remembered(self, target: int, ids: Mapping[int, Collection[str]]) -> set[str]:
+    def remembered(self, ledger: StoredLedger, asked: Mapping[int, Collection[str]]) -> set[str]:
         """Return those ids that are kept under one of the days given for them."""
         with self._lock:
-            return remembered(self._connection, target, ids)
+            return ids.remembered(self._connection, ledger.row, ledger.waiting, asked)
 
     def close_target(self, name: str) -> None:
         """Stop showing a target."""
@@ -170,16 +183,21 @@ class SqliteStore:
                 transaction = SqliteTransaction(self._connection, ledger)
                 yield transaction
                 killpoints.reached("before_commit")
-                started = time.monotonic()
-                self._connection.execute("COMMIT")
-                took = time.monotonic() - started
+                took = self._commit()
                 killpoints.reached("after_commit")
                 if transaction.changes is not None:
                     self._broken = True  # until memory has what is on disk
                     ledger.apply(transaction.changes)
+                    ledger.wait(transaction.waiting)
                     self._broken = False
             if self._on_commit is not None:
                 self._on_commit(took)
+
+    def _commit(self) -> float:
+        """Make what the transaction wrote durable, and return how many seconds that took."""
+        started = time.monotonic()
+        self._connection.execute("COMMIT")
+        return time.monotonic() - started
 
     @contextmanager
     def _guard(self) -> Iterator[None]:

@@ -16,6 +16,7 @@ from exporter.catalogue.runs import RUNS
 from exporter.counting.memory import MemoryLedger
 from exporter.errors import StateError
 from exporter.store.connection import APPLICATION_ID, SCHEMA_VERSION, damaged, read_created_at, read_meta
+from exporter.store.ids import waiting
 from exporter.store.migrations import copies, copy
 from exporter.store.reading import load
 from exporter.store.sqlite import SqliteStore
@@ -25,6 +26,7 @@ _OF_TARGETS: Final = (
     "listing",
     "open_run",
     "ended_run",
+    "ended_page",
     "timeless_run",
     "workload",
     "source",
@@ -33,6 +35,14 @@ _OF_TARGETS: Final = (
     "mark",
 )
 """Tables whose rows belong to a target."""
+
+_IDS: Final = """
+WITH RECURSIVE page(ids) AS (
+  SELECT ids FROM ended_page WHERE target = ? UNION ALL SELECT substr(ids, 17) FROM page WHERE length(ids) > 16
+)
+SELECT count(*) FROM (SELECT id FROM ended_run WHERE target = ? UNION SELECT substr(ids, 1, 16) FROM page)
+"""
+"""How many runs are remembered, also those that a poll under way has just kept."""
 
 _MOST_TOLD: Final = 20
 
@@ -86,7 +96,7 @@ def _facts(connection: sqlite3.Connection, path: Path, number: int) -> TargetFac
         "SELECT name, identity, used_at FROM target WHERE id = ?", (number,)
     ).fetchone()
     counted = (series for key, series in ledger.series.items() if key.family == RUNS.name)
-    (ids,) = connection.execute("SELECT count(DISTINCT id) FROM ended_run WHERE target = ?", (number,)).fetchone()
+    (ids,) = connection.execute(_IDS, (number, number)).fetchone()
     return TargetFacts(
         name=name,
         identity=identity,
@@ -204,6 +214,7 @@ def _ledger(connection: sqlite3.Connection, path: Path, number: int) -> MemoryLe
     ledger = MemoryLedger(holds=False)
     try:
         load(connection, number, ledger)
+        waiting(connection, number)
     except (ValueError, TypeError) as error:
         raise damaged(path, f"a row cannot be read: {type(error).__name__}") from None
     return ledger

@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from itertools import chain
 from typing import Any, Final
 
 from exporter.counting.ledger import Changes, TargetState
 from exporter.store import rows
-from exporter.store.reading import id_of
 
 PARAMETERS: Final = 900
 """What one statement is given at the most; SQLite allows a thousand in its oldest builds."""
 
 
 def write(connection: sqlite3.Connection, target: int, changes: Changes) -> None:
-    """Write everything of the changes that is durable."""
+    """Write everything of the changes that is durable, ids of ended runs excepted (``ids.keep``)."""
     if changes.target is not None:
         fields = ", ".join(f"{field} = ?" for field in TargetState._fields)
         connection.execute(
@@ -31,25 +30,6 @@ def write(connection: sqlite3.Connection, target: int, changes: Changes) -> None
     _write(connection, target, rows.FIGURES, changes.windows)
     _write(connection, target, rows.SERIES, changes.series)
     _write(connection, target, rows.MARKS, changes.marks)
-    if changes.remember:
-        _remember(connection, target, changes.remember)
-    if changes.prune_before_day is not None:
-        connection.execute("DELETE FROM ended_run WHERE target = ? AND day < ?", (target, changes.prune_before_day))
-
-
-def _remember(connection: sqlite3.Connection, target: int, ids: Sequence[tuple[int, str]]) -> None:
-    """Keep ids, many with each statement: between two statements another thread may take its turn.
-
-    Neighbours in the file are written together. ``OR IGNORE``, since no row of ours can break anything but the key: a
-    statement of many rows that might fail half way has SQLite copy each page that it touches.
-    """
-    rows_of_three = sorted((day, id_of(run_id)) for day, run_id in ids)
-    at_once = PARAMETERS // 3
-    for start in range(0, len(ids), at_once):
-        part = rows_of_three[start : start + at_once]
-        marks = ", ".join(["(?, ?, ?)"] * len(part))
-        values = [value for day, digest in part for value in (target, day, digest)]
-        connection.execute(f"INSERT OR IGNORE INTO ended_run VALUES {marks}", values)  # noqa: S608
 
 
 def _write(
@@ -69,7 +49,8 @@ def _write(
 
 def drop_all_but_totals(connection: sqlite3.Connection, target: int) -> None:
     """Another upstream: what was counted stands, what it was counted from says nothing any more (rule 28)."""
-    for table in ("listing", "open_run", "ended_run", "timeless_run", "workload", "source", "figure", "mark"):
+    of_runs = ("listing", "open_run", "ended_run", "ended_page", "timeless_run")
+    for table in (*of_runs, "workload", "source", "figure", "mark"):
         connection.execute(f"DELETE FROM {table} WHERE target = ?", (target,))  # noqa: S608
     fields = ", ".join(f"{field} = NULL" for field in TargetState._fields)
     connection.execute(f"UPDATE target SET {fields} WHERE id = ?", (target,))  # noqa: S608

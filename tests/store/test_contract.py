@@ -201,7 +201,7 @@ def test_who_is_told_of_a_commit_cannot_undo_it(path: Path) -> None:
         "UPDATE target",
         "INSERT INTO listing",
         "INSERT INTO series",
-        "INSERT OR IGNORE INTO ended_run",
+        "INSERT INTO ended_page",
         "COMMIT",
     ],
 )

@@ -8,25 +8,30 @@ from pathlib import Path
 
 import pytest
 
+from exporter.counting.ledger import Changes
 from exporter.errors import StateCorrupt, StateError, StateNewer
 from exporter.store import connection, migrations
+from exporter.store.connection import SCHEMA_VERSION
 from exporter.store.migrations import MIGRATIONS, copies
 from exporter.store.sqlite import SqliteStore
-from tests.store.kit import NOW, commit, counted, durable, everything
+from tests.store.kit import NOW, commit, counted, durable, everything, knows
 
 ME = "roboto https://example.test org"
 
 NEXT: Mapping[int, Sequence[str]] = {
-    1: (
+    **MIGRATIONS,
+    SCHEMA_VERSION: (
         "ALTER TABLE target ADD COLUMN colour TEXT",
         "UPDATE target SET colour = 'blue'",
     ),
-    2: ("CREATE TABLE further (key TEXT PRIMARY KEY)",),
+    SCHEMA_VERSION + 1: ("CREATE TABLE further (key TEXT PRIMARY KEY)",),
 }
 """What later versions might do to today's schema."""
 
 
-def later(monkeypatch: pytest.MonkeyPatch, version: int = 3, steps: Mapping[int, Sequence[str]] = NEXT) -> None:
+def later(
+    monkeypatch: pytest.MonkeyPatch, version: int = SCHEMA_VERSION + 2, steps: Mapping[int, Sequence[str]] = NEXT
+) -> None:
     """Be a later version of the program."""
     monkeypatch.setattr(connection, "SCHEMA_VERSION", version)
     monkeypatch.setattr(migrations, "MIGRATIONS", steps)
@@ -66,12 +71,30 @@ def test_an_older_state_is_brought_up_and_nothing_is_lost(path: Path, monkeypatc
     before = a_state(path)
     later(monkeypatch)
     assert opened(path) == before
-    assert schema_of(path) == "3"
+    assert schema_of(path) == str(SCHEMA_VERSION + 2)
     with sqlite3.connect(path) as found:
         assert found.execute("SELECT colour FROM target").fetchall() == [("blue",)]
         assert found.execute("SELECT * FROM further").fetchall() == []
     assert opened(path) == before
     assert len(copies(path)) == 1
+
+
+def test_a_state_of_the_first_schema_goes_on(path: Path) -> None:
+    """It has no table for ids that are not in their place yet."""
+    before = a_state(path)
+    store = SqliteStore(path, NOW)
+    store.open_target("t", ME, NOW, holds=False)
+    commit(store, Changes())
+    store.close()
+    with sqlite3.connect(path) as made:
+        made.execute("DROP TABLE ended_page")
+        made.execute("UPDATE meta SET value = '1' WHERE key = 'schema'")
+    assert opened(path) == before
+    store = SqliteStore(path, NOW)
+    store.open_target("t", ME, NOW, holds=False)
+    commit(store, counted(99))
+    assert knows(store, ["run 3", "run 4", "run 5", "run 99"]) == {"run 3", "run 4", "run 99"}
+    store.close()
 
 
 def test_a_copy_from_before_stays_beside_it(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -80,9 +103,9 @@ def test_a_copy_from_before_stays_beside_it(path: Path, monkeypatch: pytest.Monk
     later(monkeypatch)
     opened(path)
     (copied,) = copies(path)
-    assert copied.name == "state.db.schema-1-20260921T141320.000000Z"
+    assert copied.name == f"state.db.schema-{SCHEMA_VERSION}-20260921T141320.000000Z"
     assert copied.stat().st_mode & 0o777 == 0o600
-    assert schema_of(copied) == "1"
+    assert schema_of(copied) == str(SCHEMA_VERSION)
     monkeypatch.undo()
     assert opened(copied) == before
 
@@ -98,8 +121,9 @@ def test_the_way_back(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(StateNewer) as refused:
         SqliteStore(path, NOW)
     assert str(refused.value) == (
-        f"{path}: was written by a newer version (schema 3, this version knows 1); install the newer version again, or "
-        f"start empty with --state.reset; {copied} is a copy from before the upgrade, without what was counted since"
+        f"{path}: was written by a newer version (schema {SCHEMA_VERSION + 2}, this version knows {SCHEMA_VERSION}); "
+        f"install the newer version again, or start empty with --state.reset; {copied} is a copy from before the "
+        "upgrade, without what was counted since"
     )
     assert path.read_bytes() == data
     copied.replace(path)
@@ -109,18 +133,18 @@ def test_the_way_back(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_migration_that_fails_changes_nothing(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Also what went well before it is undone; the older version goes on."""
     before = a_state(path)
-    later(monkeypatch, steps={**NEXT, 2: ("ALTER TABLE nowhere ADD COLUMN x",)})
+    later(monkeypatch, steps={**NEXT, SCHEMA_VERSION + 1: ("ALTER TABLE nowhere ADD COLUMN x",)})
     with pytest.raises(StateError, match="no such table: nowhere"):
         SqliteStore(path, NOW)
     monkeypatch.undo()
-    assert schema_of(path) == "1"
+    assert schema_of(path) == str(SCHEMA_VERSION)
     assert opened(path) == before
 
 
 def test_without_a_copy_nothing_is_changed(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """As on a full disk; here a folder stands in the way."""
     before = a_state(path)
-    blocked = path.with_name("state.db.schema-1-20260921T141320.000000Z")
+    blocked = path.with_name(f"state.db.schema-{SCHEMA_VERSION}-20260921T141320.000000Z")
     blocked.mkdir()
     later(monkeypatch)
     with pytest.raises(StateError, match="exists already"):
@@ -147,4 +171,4 @@ def test_counting_goes_on_after_an_upgrade(path: Path, monkeypatch: pytest.Monke
     store.open_target("t", ME, NOW, holds=False)
     commit(store, counted(99))
     store.close()
-    assert schema_of(path) == "3"
+    assert schema_of(path) == str(SCHEMA_VERSION + 2)

@@ -8,7 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from exporter.counting.ledger import Changes
 from exporter.errors import StateCorrupt, StateError, StateLocked
+from exporter.store.connection import SCHEMA_VERSION
 from exporter.store.sqlite import SqliteStore
 from exporter.store.upkeep import back_up, describe, forget, rename_target, verify
 from exporter.times import DAY, HOUR, MINUTE
@@ -47,7 +49,7 @@ def held(path: Path, name: str = "t") -> dict[str, object]:
 def test_what_a_state_holds(closed: Path) -> None:
     """Held counts are counted, an id under two days is one."""
     facts = describe(closed)
-    assert (facts.schema, facts.created_at, facts.copies) == (1, NOW, ())
+    assert (facts.schema, facts.created_at, facts.copies) == (SCHEMA_VERSION, NOW, ())
     assert facts.size == closed.stat().st_size
     first, second = facts.targets
     assert first._replace(name="u") == second
@@ -70,6 +72,8 @@ def test_a_target_before_its_first_poll(path: Path) -> None:
 def test_looking_checking_and_copying_work_beside_the_service(running: SqliteStore, path: Path, tmp_path: Path) -> None:
     """They see what is committed, and hold nobody up."""
     commit(running, counted(7))
+    assert describe(path).targets[0].ids == 3  # that of a batch whose ids are not in their place yet too
+    commit(running, Changes())
     assert describe(path).targets[0].ids == 3
     assert verify(path) == []
     back_up(path, tmp_path / "copy.db")
@@ -106,6 +110,7 @@ def test_a_copy_is_never_written_over_a_file(closed: Path, tmp_path: Path) -> No
     [
         ("DELETE FROM target WHERE name = 'u'", "listing: 2 rows belong to no target"),
         ("UPDATE series SET shown = '[-1]' WHERE shown = '[1]'", "target t: 1 series are below 0"),
+        ("UPDATE ended_page SET ids = 'x'", "target t: {path}: is damaged or is no state file (a row cannot be read"),
         ("UPDATE workload SET info = '[[1'", "target t: {path}: is damaged or is no state file (a row cannot be read"),
     ],
 )
@@ -194,7 +199,8 @@ def test_another_schema_is_said(closed: Path) -> None:
     """Reading a newer one could mislead."""
     with sqlite3.connect(closed) as database:
         database.execute("UPDATE meta SET value = '9' WHERE key = 'schema'")
-    with pytest.raises(StateError, match=r"has schema 9, this version knows 1; use the version that wrote it$"):
+    said = f"has schema 9, this version knows {SCHEMA_VERSION}; use the version that wrote it$"
+    with pytest.raises(StateError, match=said):
         describe(closed)
 
 
