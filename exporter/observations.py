@@ -320,6 +320,8 @@ class Windows(Generic[T]):
     """``workloads`` are all that the platform has, whether or not a list of figures is complete."""
     examples: tuple[Example, ...] = ()
     """Later ones are newer."""
+    left_out: frozenset[str] = frozenset()
+    """Items that the configuration leaves out: not counted, and followed, so that they can be from any moment on."""
     failed: tuple[Failed, ...] | None = None
     """Failed runs that the platform names; None says nothing of them."""
     unknown: tuple[str, ...] = ()

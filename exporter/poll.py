@@ -143,7 +143,7 @@ def note(report: Report, batch: Observed, listings_per_workload: bool) -> None:
             report.workloads += len(batch.workloads)
             for source in batch.sources:
                 for total in source.whole.items:
-                    if total.metric is RUNS and source.item is None:
+                    if total.metric is RUNS and source.item is None and total.item not in batch.left_out:
                         report.runs[total.labels[-1]] += total.value
         case Page():
             report.listings_read += batch.step.whole

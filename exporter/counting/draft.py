@@ -95,6 +95,8 @@ class Draft:
         """What is still to be added to ``sums``, by slot and what runs have in common."""
         self.latest: dict[tuple[Metric, str, Labels], Latest] = {}
         """Times of events, still to be applied."""
+        self.left_out: frozenset[str] = frozenset()
+        """Items of windows that are followed and not counted."""
         self.fresh_values: dict[str, set[Labels]] = {}
         self.fresh_slots = 0
         self._room: Room | None = None

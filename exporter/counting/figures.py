@@ -28,12 +28,17 @@ def figures_of(reading: Reading[WindowTotal]) -> Figures:
     return figures
 
 
+def wanted(draft: Draft, reading: Reading[WindowTotal]) -> Figures:
+    """Name a reading's figures that are to be counted."""
+    return {key: value for key, value in figures_of(reading).items() if key[0] not in draft.left_out}
+
+
 def applied(draft: Draft, source: Source[WindowTotal]) -> Figures:
     """Return the values last applied of a source's figures that have the anchor of its whole reading."""
     return {
         key: window.value
         for key, window in draft.windows()
-        if window.source == source.name and window.anchor == source.whole.start
+        if window.source == source.name and window.anchor == source.whole.start and key[0] not in draft.left_out
     }
 
 

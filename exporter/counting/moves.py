@@ -7,7 +7,7 @@ and never both. It is tried again when it does not fit, and in the end forced.
 from __future__ import annotations
 
 from exporter.counting.draft import CLOCK_TOLERANCE, Draft
-from exporter.counting.figures import Figures, Nets, applied, ended_runs, figures_of, none_falls, note
+from exporter.counting.figures import Figures, Nets, applied, ended_runs, none_falls, note, wanted
 from exporter.counting.ledger import SourceState, WindowState
 from exporter.counting.series import fall, write_off
 from exporter.observations import Move, Source, WindowTotal
@@ -34,7 +34,7 @@ def agreed(draft: Draft, end: Micros) -> bool:
 
 def moved(draft: Draft, source: Source[WindowTotal], move: Move[WindowTotal], told: Figures, nets: Nets) -> bool:
     """Try the move; return whether it was made, and then everything of this source is counted."""
-    again, closed, rest = figures_of(move.again), figures_of(move.closed), figures_of(move.rest)
+    again, closed, rest = wanted(draft, move.again), wanted(draft, move.closed), wanted(draft, move.rest)
     before = applied(draft, source)
     runs = [ended_runs(each, before) for each in (told, again, closed, rest)]
     in_time = agreed(draft, source.whole.end) and move.rest.start > source.whole.start

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from exporter.counting import notable, workloads
 from exporter.counting.draft import Draft
-from exporter.counting.figures import Figures, Nets, applied, figures_of, none_falls, note, series_of
+from exporter.counting.figures import Figures, Nets, applied, figures_of, none_falls, note, series_of, wanted
 from exporter.counting.ledger import ListingState, SeriesKey, SourceState, WindowKey, WindowState
 from exporter.counting.listings import later
 from exporter.counting.moves import agreed, moved, too_long
@@ -21,6 +21,7 @@ def count_windows(draft: Draft, batch: Windows[WindowTotal]) -> None:
     """Take in all window readings of one poll."""
     # A reading ends when it is asked for, its answer's Date is later: what is filed in between is yet to be counted.
     workloads.baseline(draft, min((source.whole.end for source in batch.sources), default=draft.now))
+    draft.left_out = batch.left_out
     for item in batch.workloads:
         workloads.see(draft, item)
     lists = [source for source in batch.sources if source.item is None]
@@ -30,6 +31,8 @@ def count_windows(draft: Draft, batch: Windows[WindowTotal]) -> None:
     for source in batch.sources:
         if source.item is None:
             _count_source(draft, source, nets)
+            if batch.left_out:
+                _follow_left_out(draft, source)
         else:
             _count_item(draft, source, nets)
     for series, net in nets.items():
@@ -65,7 +68,7 @@ def _note_read(draft: Draft, batch: Windows[WindowTotal], regular: list[Source[W
 
 def _count_source(draft: Draft, source: Source[WindowTotal], nets: Nets) -> None:
     state = draft.source(source.name)
-    told = figures_of(source.whole)
+    told = wanted(draft, source.whole)
     if state is None:
         # The first reading is the baseline: what it holds happened before us, whichever way it is filed. One that
         # names nothing at all may be a lie; from its end on it makes no difference whether it was.
@@ -87,6 +90,22 @@ def _count_source(draft: Draft, source: Source[WindowTotal], nets: Nets) -> None
         if key in before or source.complete:
             note(draft, nets, key, value - before.get(key, 0))
             _keep(draft, key, source, value)
+
+
+def _follow_left_out(draft: Draft, source: Source[WindowTotal]) -> None:
+    """Keep what is told of items that are not counted: one that is let in later is counted from then on (rule 27)."""
+    state = draft.source(source.name)
+    readings = [source.whole] if source.move is None else [source.whole, source.move.rest]
+    told = next((figures_of(each) for each in readings if state is not None and each.start == state.anchor), None)
+    if state is None or told is None:
+        return
+    for key, window in list(draft.windows()):
+        if window.source == source.name and window.anchor != state.anchor and key[0] in draft.left_out:
+            draft.changes.windows[key] = None
+    for key, value in told.items():
+        followed = WindowState(source.name, state.anchor, value)
+        if key[0] in draft.left_out and draft.window(key) != followed:
+            draft.changes.windows[key] = followed
 
 
 def _start_new(draft: Draft, source: Source[WindowTotal], told: Figures, nets: Nets) -> None:
@@ -156,5 +175,7 @@ def _exemplify(draft: Draft, example: Example) -> None:
 
 
 def _keep(draft: Draft, key: WindowKey, source: Source[WindowTotal], value: int) -> SeriesKey:
-    draft.changes.windows[key] = WindowState(source.name, source.whole.start, value)
+    applied_now = WindowState(source.name, source.whole.start, value)
+    if draft.window(key) != applied_now:
+        draft.changes.windows[key] = applied_now
     return series_of(draft, key)

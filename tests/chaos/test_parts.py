@@ -164,6 +164,26 @@ def test_no_status_lags_until_its_outcome_is_taken_for_unknown(speed: float) -> 
     assert longest_lag(clock) == 0 or longest_lag(clock) + clock.lasting(USUAL.timeout) < LAG
 
 
+@pytest.mark.parametrize(
+    ("beside", "late", "left"),
+    [
+        ([], 1, 0),
+        ([truth.Difference("automation_run_duration_seconds_sum", frozenset(), 7, 99_000)], 1, 0),
+        ([], 0, 1),
+        ([], 2, 1),
+        ([truth.Difference("automation_run_failures_total", frozenset(), 3, 2)], 1, 2),
+        ([truth.Difference("automation_run_failures_total", frozenset(), 1, 3)], 1, 2),
+        ([truth.Difference(*runs("completed"), 4, 3), truth.Difference(*runs("unknown"), 1, 2)], 1, 3),
+    ],
+)
+def test_a_run_skipped_as_late_explains_that_it_lacks_and_nothing_else(
+    beside: list[truth.Difference], late: int, left: int
+) -> None:
+    """Neither a number that is too high, nor that more lacks than was skipped, nor that both cancel out."""
+    found = [truth.Difference(*runs("failed"), 1, 2), *beside]
+    assert len(truth.unexplained(found, late)) == left
+
+
 def test_two_processes_agree_on_the_time() -> None:
     clock = SharedClock.beginning_now(1000, 60.0)
     other = SharedClock.parse(str(clock))

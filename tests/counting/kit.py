@@ -193,6 +193,7 @@ class Bench:
         workloads: Sequence[Workload] | None = None,
         levels: tuple[Level, ...] | None = (),
         trusted: bool = True,
+        left_out: Iterable[str] = (),
     ) -> Changes:
         """One poll's reading of the list; ``move`` are the further readings of an anchor move."""
         readings = None
@@ -204,9 +205,9 @@ class Bench:
                 active=move.active,
             )
         if workloads is None:
-            workloads = [Workload(name, name) for name in sorted({item for item, _ in whole})]
+            workloads = [Workload(name, name) for name in sorted({item for item, _ in whole}.difference(left_out))]
         asked = Source(source, self.reading(whole, anchor, self.now), readings, complete)
-        batch = Windows((asked,), self.upstream_now, tuple(workloads), levels=levels)
+        batch = Windows((asked,), self.upstream_now, tuple(workloads), levels=levels, left_out=frozenset(left_out))
         return self.put(batch, trusted=trusted)
 
     def by_name(

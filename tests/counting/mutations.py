@@ -905,6 +905,17 @@ ALL: Final = (
         (f"{WINDOWS}a_move_is_refused",),
     ),
     Mutation(
+        27,
+        "what was left out is counted as if it had always been let in",
+        "exporter/counting/windows.py",
+        "                _follow_left_out(draft, source)\n",
+        "                pass\n",
+        (
+            f"{WINDOWS}what_is_left_out_is_counted_from_when_it_is_let_in",
+            "tests/exact/test_changes.py::test_what_is_left_out_at_first_is_counted_from_when_it_is_let_in",
+        ),
+    ),
+    Mutation(
         28,
         "another upstream goes on with the ledger of the first",
         "exporter/store/sqlite.py",

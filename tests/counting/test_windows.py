@@ -50,6 +50,27 @@ def anchor_of(bench: Bench) -> int:
     return bench.ledger.sources["list"].anchor
 
 
+# Rule 27: a setting changes only the future.
+
+
+def test_what_is_left_out_is_counted_from_when_it_is_let_in(bench: Bench) -> None:
+    """It has no series, takes part in no move, and is followed over one."""
+    other, third = ("o", "failed"), ("p", "failed")
+    bench.windows({DONE: 6, other: 4, third: 1}, anchor=ANCHOR, left_out=["o", "p"])
+    parts = move(bench, closed={DONE: 4, BAD: 1, other: 9, third: 1}, rest={DONE: 3, other: 3}, again=None)
+    bench.windows({DONE: 7, BAD: 1, other: 5, third: 1}, anchor=ANCHOR, move=parts, left_out=["o", "p"])
+    new = anchor_of(bench)
+    assert new == bench.now - DAY
+    assert bench.shown(*other) is None
+    assert bench.counted() == {"completed": 2}
+    bench.windows({DONE: 3, other: 5, third: 2}, anchor=new)
+    assert bench.counted("o") == {"failed": 2}
+    assert bench.counted("p") == {"failed": 2}
+    bench.windows({DONE: 3, other: 8}, anchor=new, left_out=["o"])
+    bench.windows({DONE: 3, other: 9}, anchor=new)
+    assert bench.counted("o") == {"failed": 3}
+
+
 # Rules 10 and 11: by difference, from the first anchor.
 
 

@@ -13,7 +13,7 @@ from exporter.platforms.foundry import api as foundry
 from exporter.platforms.moderately import api as moderately
 from exporter.simulator import ManualClock, Platform
 from exporter.times import HOUR
-from tests.exact.world import PLATFORMS, START, advance, assert_exact, program, simulator_of
+from tests.exact.world import PLATFORMS, START, advance, assert_exact, numbers, program, simulator_of
 
 
 def drawn(random: Random) -> dict[str, Any]:
@@ -52,6 +52,35 @@ def test_other_settings_after_every_start_change_no_total(
         for _ in advance(clock, 1200, clock() + 3 * HOUR):
             made.poll(platform)
         assert_exact(made, platform)
+
+
+def test_what_is_left_out_at_first_is_counted_from_when_it_is_let_in(tmp_path: Path) -> None:
+    """What ran before would be a burst that pages people; and of what runs while it is left out nothing is counted."""
+    clock = ManualClock(START)
+    simulator = simulator_of(clock, pace=200.0, workloads=3, history_days=1.0)
+    out = simulator.world.workloads("roboto", clock())[0].name
+
+    def counted(hours: int, **selection: Any) -> int:
+        settings = {"settle": "3h", "max_window": "12h", "sweep_interval": "1m", **selection}
+        with program(simulator, clock, tmp_path / "state.db", ["roboto"], **settings) as made:
+            for _ in advance(clock, 600, clock() + hours * HOUR):
+                assert made.poll("roboto").good
+            return sum(n for (name, labels), n in made.counted("roboto").items() if labels[0] == out)
+
+    def happened() -> int:
+        truth = numbers(simulator.totals("roboto"))
+        return sum(n for (_, labels), n in truth.items() if labels[0] == out)
+
+    assert counted(10, exclude=[out]) == 0
+    before = happened()
+    assert before > 10
+    with_it = counted(10)
+    assert with_it == happened() - before
+    before = happened()
+    assert counted(10, exclude=[out]) == with_it
+    left_out, before = happened() - before, happened()
+    assert left_out > 10
+    assert counted(10) == with_it + happened() - before
 
 
 @pytest.mark.parametrize("platform", PLATFORMS)

@@ -312,7 +312,7 @@ class _Body:
         result.lost += max(0, lost - late)
         result.doubled += sum(max(0, each.counted - each.expected) for each in of_runs)
         result.wrong_gauges += len(gauges)
-        result.differences += [*found, *gauges] if lost != late or late == 0 else gauges
+        result.differences += [*truth.unexplained(found, late), *gauges]
         result.compared += len(numbers) + len(counted.active)
         result.runs += sum(number for (name, _), number in numbers.items() if name == RUNS.name)
         return truth.held_back(self._state, target)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -14,7 +14,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from exporter.catalogue import ALL, BY_NAME
 from exporter.catalogue.model import MICRO
-from exporter.catalogue.runs import ACTIVE_RUNS, RUN_FAILURES, SCHEDULE_MISSED
+from exporter.catalogue.runs import ACTIVE_RUNS, RUN_FAILURES, RUNS, SCHEDULE_MISSED
 from exporter.platforms import labels as safe
 from tools.chaos.deck import Bend
 
@@ -200,6 +200,17 @@ def differences(counted: Numbers, expected: Numbers, bends: frozenset[Bend]) -> 
         if left[key] != right[key] and not (at_most and left[key] < right[key]):
             found.append(Difference(*key, left[key], right[key]))
     return found
+
+
+def unexplained(found: Sequence[Difference], late: int) -> list[Difference]:
+    """What is left of the differences when ``late`` runs were skipped as too late: these are lacking, in whatever a run
+    adds to, and nothing else is. Where anything was counted too often, or other runs lack, all of it is."""
+    lost = sum(each.expected - each.counted for each in found if each.name == RUNS.name)
+    lacking = all(
+        each.counted < each.expected and (each.name.endswith("_sum") or each.expected - each.counted <= late)
+        for each in found
+    )
+    return [] if late and lost == late and lacking else [*found]
 
 
 NOT_YET: Final = frozenset({SCHEDULE_MISSED.name})

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Final
 
 from exporter.catalogue.runs import ACTIVE_RUNS, COMPLETED, FAILED, OPEN, RUNS
@@ -19,15 +19,22 @@ Selects = Callable[[str], bool]
 
 def observe(batch: Windows[Figures], selects: Selects) -> Windows[WindowTotal]:
     """Say what the readings of a poll mean. ``selects`` tells by its name whether a workload is wanted."""
-    wanted = {item.identity for source in batch.sources for item in source.whole.items if selects(name_of(item))}
-    named = [item for source in batch.sources for item in source.whole.items if item.identity in wanted]
+    named = [item for source in batch.sources for item in source.whole.items if selects(name_of(item))]
     return Windows(
         sources=tuple(_source(source, selects) for source in batch.sources),
         upstream_now=batch.upstream_now,
         workloads=tuple(workload(item) for item in named),
         levels=tuple(Level(ACTIVE_RUNS, item.identity, (OPEN,), item.queued) for item in named),
         skipped=batch.skipped,
+        left_out=frozenset(item.identity for item in _all(batch) if not selects(name_of(item))),
     )
+
+
+def _all(batch: Windows[Figures]) -> Iterator[Figures]:
+    for source in batch.sources:
+        move = source.move
+        for reading in (source.whole, *(() if move is None else (move.closed, move.rest, move.again))):
+            yield from reading.items
 
 
 def name_of(item: Figures) -> str:
@@ -48,27 +55,26 @@ def _source(source: Source[Figures], selects: Selects) -> Source[WindowTotal]:
     move = source.move
     return Source(
         name=source.name,
-        whole=_reading(source.whole, selects),
+        whole=_reading(source.whole),
         move=None
         if move is None
         else Move(
-            closed=_reading(move.closed, selects),
-            rest=_reading(move.rest, selects),
-            again=_reading(move.again, selects),
+            closed=_reading(move.closed),
+            rest=_reading(move.rest),
+            again=_reading(move.again),
             active=any(item.queued for item in move.closed.items if selects(name_of(item))),
         ),
         complete=source.complete,
     )
 
 
-def _reading(reading: Reading[Figures], selects: Selects) -> Reading[WindowTotal]:
+def _reading(reading: Reading[Figures]) -> Reading[WindowTotal]:
     return Reading(
         reading.start,
         reading.end,
         tuple(
             total
             for item in reading.items
-            if selects(name_of(item))
             for total in (
                 WindowTotal(RUNS, item.identity, (COMPLETED,), item.completed),
                 WindowTotal(RUNS, item.identity, (FAILED,), item.failed),

@@ -197,7 +197,8 @@ def test_only_selected_workloads_are_told() -> None:
         lambda _: stats(item("a", queued=1), item("ab"), item("c"), item("d", org="og_x")), platform=platform
     )
     assert [workload.label for workload in batch.workloads] == ["a", "og_x/d"]
-    assert {identity for identity, _ in totals(batch)} == {f"{OWN}/a", "og_x/d"}
+    assert {identity for identity, _ in totals(batch)} - batch.left_out == {f"{OWN}/a", "og_x/d"}
+    assert batch.left_out == {f"{OWN}/ab", f"{OWN}/c"}
     assert [level.workload for level in batch.levels or ()] == [f"{OWN}/a", "og_x/d"]
 
 
