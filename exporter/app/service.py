@@ -316,6 +316,7 @@ class Service:
             self.metrics.forget_target(target.labels.platform, name)
             self.store.close_target(name)
             target.client.close()
+            self._budgets.release(name)
 
     def stop(self) -> bool:
         """End polls, answers and timers, and close the state; return whether everything ended in time."""

@@ -75,7 +75,9 @@ def build(
         transport=transport,
         classify=platform.classify,
         observer=observer,
-        budget=budgets.get(settings.base_url, _credential(settings), settings.requests_per_minute),
+        budget=budgets.get(
+            settings.base_url, _credential(settings), settings.requests_per_minute, holder=settings.name
+        ),
         clock=clock.monotonic,
         wall=lambda: clock.now().wall / SECOND,
         sleep=sleep,
@@ -86,6 +88,7 @@ def build(
         )
     except StateError:
         client.close()
+        budgets.release(settings.name)
         raise
     metrics.add_target(settings.platform, settings.name)
     return Target(

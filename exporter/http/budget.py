@@ -39,13 +39,20 @@ class Budget:
     """Who may send now. Thread-safe; ``clock`` is monotonic seconds, ``wall`` unix seconds (for the metric only)."""
 
     def __init__(
-        self, requests_per_minute: float = 120, *, clock: Clock = time.monotonic, wall: Clock = time.time
+        self,
+        requests_per_minute: float = 120,
+        *,
+        clock: Clock = time.monotonic,
+        wall: Clock = time.time,
+        holder: str = "",
     ) -> None:
         if not requests_per_minute > 0:
             raise ValueError(f"requests_per_minute is {requests_per_minute}, must be above 0")
         self._lock = threading.Lock()
         self._clock = clock
         self._wall = wall
+        self._paces = {holder: float(requests_per_minute)}
+        """What was asked for, in requests a minute, by whom."""
         self._capacity = max(1.0, float(requests_per_minute))
         self._rate = requests_per_minute / 60
         self._tokens = self._capacity
@@ -60,15 +67,26 @@ class Budget:
         self._reset: float | None = None
         self._silent = 0
 
-    def slow_down(self, requests_per_minute: float) -> None:
-        """From now on at most so many requests a minute; a slower pace already set stays."""
+    def ask(self, requests_per_minute: float, holder: str) -> None:
+        """Send at most so many requests a minute as long as the holder is there; of several paces the slowest holds."""
         if not requests_per_minute > 0:
             raise ValueError(f"requests_per_minute is {requests_per_minute}, must be above 0")
         with self._lock:
-            self._advance(self._clock())
-            self._rate = min(self._rate, requests_per_minute / 60)
-            self._capacity = min(self._capacity, max(1.0, float(requests_per_minute)))
-            self._tokens = min(self._tokens, self._capacity)
+            self._paces[holder] = float(requests_per_minute)
+            self._set_pace()
+
+    def release(self, holder: str) -> None:
+        """What this holder asked for holds no more; without any other the pace stays until somebody asks."""
+        with self._lock:
+            if self._paces.pop(holder, None) is not None and self._paces:
+                self._set_pace()
+
+    def _set_pace(self) -> None:
+        self._advance(self._clock())
+        slowest = min(self._paces.values())
+        self._rate = slowest / 60
+        self._capacity = max(1.0, slowest)
+        self._tokens = min(self._tokens, self._capacity)
 
     def acquire(self, max_wait: float) -> float:
         """Take the right to send one request.
@@ -190,17 +208,25 @@ class Budgets:
         self._wall = wall
         self._budgets: dict[tuple[str, bytes], Budget] = {}
 
-    def get(self, base_url: str, credential: str, requests_per_minute: float = 120) -> Budget:
+    def get(self, base_url: str, credential: str, requests_per_minute: float = 120, *, holder: str = "") -> Budget:
         """The budget of the origin of ``base_url`` and of ``credential`` (the secret, or what names it).
 
-        Of several paces asked for, the slowest holds. Raises ConfigError when ``base_url`` is none.
+        Of several paces asked for, the slowest holds, until its holder is released. Raises ConfigError when
+        ``base_url`` is none.
         """
         origin = urls.origin(urls.base(base_url))
         digest = hashlib.blake2b(credential.encode("utf-8", "surrogatepass"), digest_size=16).digest()
         with self._lock:
             budget = self._budgets.get((origin, digest))
             if budget is None:
-                budget = Budget(requests_per_minute, clock=self._clock, wall=self._wall)
+                budget = Budget(requests_per_minute, clock=self._clock, wall=self._wall, holder=holder)
                 self._budgets[origin, digest] = budget
-        budget.slow_down(requests_per_minute)
+        budget.ask(requests_per_minute, holder)
         return budget
+
+    def release(self, holder: str) -> None:
+        """A target is gone, or comes anew: what it asked for holds no more."""
+        with self._lock:
+            budgets = list(self._budgets.values())
+        for budget in budgets:
+            budget.release(holder)

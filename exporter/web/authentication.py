@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import binascii
 import hashlib
+import logging
 import secrets
 import threading
 from collections import Counter, OrderedDict
@@ -18,6 +19,8 @@ from queue import SimpleQueue
 from typing import Final, NamedTuple
 
 from exporter.web.configuration.hashes import Hash
+
+log = logging.getLogger(__name__)
 
 MOST_WAITING: Final = 64
 MOST_WAITING_OF_A_PEER: Final = 4
@@ -70,7 +73,7 @@ class Logins:
         return False if digest in self._refused else None
 
     async def check(self, users: Mapping[bytes, Hash], login: Login, peer: str) -> bool:
-        """Return whether user and password are right. Raises Busy when too many wait."""
+        """Return whether user and password are right. Raises Busy when too many wait, or it cannot be found out now."""
         claimed = users.get(login.user)
         digest = self._digest(login, claimed)
         found = self._waiting.get(digest)
@@ -88,6 +91,7 @@ class Logins:
         return right
 
     def _start(self, digest: bytes, hashed: Hash, password: bytes, peer: str) -> asyncio.Future[bool]:
+        self._begin()
         future = asyncio.get_running_loop().create_future()
         self._waiting[digest] = future
         self._peers[peer] += 1
@@ -99,12 +103,18 @@ class Logins:
                 del self._peers[peer]
 
         future.add_done_callback(done)
-        if self._thread is None:
-            # A daemon: a check that takes long must not hold the end of the program.
-            self._thread = threading.Thread(target=_work, args=(self._checks,), name="passwords", daemon=True)
-            self._thread.start()
         self._checks.put(_Check(hashed, password, future))
         return future
+
+    def _begin(self) -> None:
+        if self._thread is None:
+            # A daemon: a check that takes long must not hold the end of the program.
+            thread = threading.Thread(target=_work, args=(self._checks,), name="passwords", daemon=True)
+            try:
+                thread.start()
+            except RuntimeError:  # a limit of the system, which the next one may find raised
+                raise Busy from None
+            self._thread = thread
 
     def _decoy(self, users: Mapping[bytes, Hash], user: bytes) -> Hash:
         """Return the hash of somebody else to check in vain, so that who is unknown waits as long as who is known.
@@ -131,13 +141,22 @@ class _Check(NamedTuple):
 def _work(checks: SimpleQueue[_Check]) -> None:
     while True:
         check = checks.get()
-        fits = check.hashed.fits(check.password)
+        try:
+            fits = check.hashed.fits(check.password)
+        except Exception as error:  # noqa: BLE001  nothing may end this thread: nobody would be let in any more
+            log.error("a password cannot be checked: %s", type(error).__name__)  # noqa: TRY400
+            fits = None
         try:
             check.future.get_loop().call_soon_threadsafe(_tell, check.future, fits)
         except RuntimeError:  # the loop has ended, and with it everybody who waited
             return
 
 
-def _tell(future: asyncio.Future[bool], fits: bool) -> None:
-    if not future.done():
+def _tell(future: asyncio.Future[bool], fits: bool | None) -> None:
+    """Say what was found; None: nothing, and whoever waits shall ask again."""
+    if future.done():
+        return
+    if fits is None:
+        future.set_exception(Busy())
+    else:
         future.set_result(fits)

@@ -294,6 +294,16 @@ def test_a_target_whose_state_cannot_be_opened_is_put_in_by_the_next_reload(
     assert running.shows("automation_exporter_config_last_reload_successful 1\n")
 
 
+def test_another_pace_holds_from_the_reload_on(running: Bench) -> None:
+    """A faster one too: what an earlier configuration asked for is over."""
+    running.reload(running.fleet(requests_per_minute=10), running.support())
+    assert running.service.targets["fleet"].client.budget.remaining <= 10
+    running.reload(running.fleet(requests_per_minute=600), running.support())
+    budget = running.service.targets["fleet"].client.budget
+    assert budget.acquire(0.0) == 0.0
+    assert eventually(lambda: budget.remaining > 10)
+
+
 def test_another_state_takes_a_restart(running: Bench) -> None:
     """Totals would be left behind."""
     settings = running.next()

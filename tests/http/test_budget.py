@@ -226,10 +226,33 @@ def test_of_two_paces_the_slower_holds() -> None:
     time = FakeTime()
     budgets = Budgets(clock=time.clock)
     budget = budgets.get("https://api.example.com:443", "example-token", 120)
-    assert budgets.get("https://api.example.com:443", "example-token", 30) is budget
+    assert budgets.get("https://api.example.com:443", "example-token", 30, holder="slow") is budget
     assert budgets.get("https://api.example.com:443", "example-token", 60) is budget
     assert sent(budget) == 30
     assert budget.acquire(60) == pytest.approx(2)
+
+
+def test_a_pace_holds_as_long_as_somebody_asks_for_it() -> None:
+    """A target that is configured anew may be faster, or leave the pace to others; pauses stay whatever comes."""
+    time = FakeTime()
+    budgets = Budgets(clock=time.clock)
+
+    def ask(holder: str, pace: float) -> Budget:
+        return budgets.get("https://api.example.com:443", "example-token", pace, holder=holder)
+
+    budget = ask("slow", 30)
+    assert ask("fast", 60) is budget
+    assert budget.remaining == 30
+    budget.pause(10)
+    budgets.release("slow")
+    time.now += 60
+    assert sent(budget) == 60
+    budgets.release("fast")
+    budget.pause(10)
+    assert ask("fast", 240) is budget
+    assert budget.backoff_seconds == 10
+    time.now += 60
+    assert sent(budget) == 240
 
 
 def test_a_pace_of_nothing_is_refused() -> None:

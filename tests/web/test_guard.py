@@ -214,6 +214,31 @@ def test_one_peer_has_a_few_guesses_at_a_time(tmp_path: Path, slow: type[SlowHas
         assert get(server, basic("alice")).status == 200
 
 
+def test_a_check_that_cannot_be_made_locks_nobody_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A limit on threads or memory, reached for a while: try again, and then it is checked."""
+    start, fits, failing = threading.Thread.start, Hash.fits, {"start", "fits"}
+
+    def refuse(thread: threading.Thread) -> None:
+        if thread.name == "passwords" and "start" in failing:
+            raise RuntimeError("can't start new thread")
+        start(thread)
+
+    def fail(self: Hash, password: bytes) -> bool:
+        if "fits" in failing:
+            raise MemoryError
+        return fits(self, password)
+
+    monkeypatch.setattr(threading.Thread, "start", refuse)
+    monkeypatch.setattr(Hash, "fits", fail)
+    with guarded(tmp_path, USERS) as server:
+        for cause in ("start", "fits"):
+            for _ in range(authentication.MOST_WAITING_OF_A_PEER + 1):
+                answer = get(server, basic("alice"))
+                assert (answer.status, answer.headers["retry-after"]) == (503, "5")
+            failing.remove(cause)
+        assert get(server, basic("alice")).status == 200
+
+
 def test_an_unknown_user_costs_a_check_of_a_cost_that_users_have(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
