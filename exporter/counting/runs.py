@@ -17,7 +17,7 @@ from exporter.counting.ledger import ListingState, OpenRun, SeriesKey, TargetSta
 from exporter.counting.series import add, apply_adds, apply_common, key_of, settle
 from exporter.counting.sightings import Sighting, sightings
 from exporter.observations import Add, Delivery, Labels, Page, Run
-from exporter.times import DAY
+from exporter.times import DAY, SECOND, Micros
 
 
 def count_page(draft: Draft, page: Page[Run]) -> None:
@@ -41,7 +41,7 @@ def count_page(draft: Draft, page: Page[Run]) -> None:
         elif run_id in remembered:
             _seen_again(draft, row)
         elif run_id not in undatable:
-            _new(draft, target, page.listing, row)
+            _new(draft, target, page.listing, row, known)
             if run_id in draft.changes.open_runs or run_id in draft.changes.timeless:
                 lasting.add(run_id)
         if run_id not in lasting or draft.open_run(run_id) is None:
@@ -106,11 +106,27 @@ def _undatable(
     return found
 
 
-def _new(draft: Draft, target: TargetState, listing: str, row: Sighting) -> None:
+CLOCKS_AGREE: Final = 10 * SECOND
+"""Differences of clocks up to this are the resolution of ``Date`` and the way of an answer."""
+
+
+def _is_history(draft: Draft, target: TargetState, known: ListingState, when: Micros) -> bool:
+    """Whether a run that ended ``when`` had ended before the baseline (rule 9).
+
+    An upstream that was set back since then tells earlier times of runs that are new. In a listing that was read
+    whole before, where what is history has its id kept, such a run gets the benefit of the doubt.
+    """
+    if when >= target.baseline_at:
+        return False
+    behind = target.baseline_at - target.born_at - (draft.now - draft.moment.world)
+    return known.horizon is None or behind <= CLOCKS_AGREE or when + behind < target.baseline_at
+
+
+def _new(draft: Draft, target: TargetState, listing: str, row: Sighting, known: ListingState) -> None:
     run = row.run
     if run.ended:
         when = row.birth if run.finished is None else run.finished
-        if when < target.baseline_at:  # history; judged first, since what ended before us is nobody's late run
+        if _is_history(draft, target, known, when):  # judged first: what ended before us is nobody's late run
             if row.timeless or row.latest >= target.floor:
                 _keep(draft, row)  # it must stay history also when the upstream shows it again without its times
             _mark(draft, workloads.slot_of(draft, run.workload), run)

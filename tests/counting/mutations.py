@@ -392,6 +392,22 @@ ALL: Final = (
     ),
     Mutation(
         9,
+        "an upstream that was set back makes history of what is new",
+        "exporter/counting/runs.py",
+        "or behind <= CLOCKS_AGREE or",
+        "or True or",
+        (f"{RUNS}runs_of_an_upstream_that_was_set_back_are_no_history",),
+    ),
+    Mutation(
+        9,
+        "what a listing held when it was first read is new while the upstream is set back",
+        "exporter/counting/runs.py",
+        "known.horizon is None or behind",
+        "behind",
+        (f"{RUNS}a_listing_first_read_while_the_upstream_is_set_back_is_history",),
+    ),
+    Mutation(
+        9,
         "history is counted",
         "exporter/counting/runs.py",
         "if when < target.baseline_at:",

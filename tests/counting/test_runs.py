@@ -144,6 +144,29 @@ def test_a_believable_run_with_an_unbelievable_fire_time_loses_only_that(bench: 
     assert bench.total("w", "completed", family=RUN_DURATION.name) == MINUTE
 
 
+@pytest.mark.parametrize(("minutes", "counted"), [(0, {}), (-3, {}), (-10, {"completed": 1})])
+def test_runs_of_an_upstream_that_was_set_back_are_no_history(minutes: int, counted: dict[str, int]) -> None:
+    """Ended 5 minutes before the baseline by the upstream's clock, which it can only have when that was set back."""
+    bench = Bench()
+    bench.page(ended("history", START - 2 * MINUTE), kind="sweep")
+    bench.now += 6 * MINUTE
+    bench.upstream_skew = minutes * MINUTE
+    late = ended("late", START - 5 * MINUTE)
+    bench.page(late, ended("history", START - 2 * MINUTE + bench.upstream_skew))
+    bench.upstream_skew = 0
+    bench.page(late)
+    assert bench.counted() == counted
+
+
+def test_a_listing_first_read_while_the_upstream_is_set_back_is_history() -> None:
+    bench = Bench()
+    bench.page(kind="sweep")
+    bench.now += MINUTE
+    bench.upstream_skew = -10 * MINUTE
+    bench.page(ended("a", START - 5 * MINUTE), listing="other", kind="sweep")
+    assert bench.counted() == {}
+
+
 def test_a_run_without_times_counts_once(bench: Bench) -> None:
     timed = ended("new", bench.now - MINUTE)
     for _ in range(3):
