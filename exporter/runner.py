@@ -222,6 +222,8 @@ class Runner:
         for row, value in told:
             if value is not None:
                 self._metrics.set_target(row, platform, name, value)
+            else:
+                self._metrics.clear_target(row, platform, name)
 
     def _degraded(self, target: Target) -> set[str]:
         listings = target.ledger.listings.values()

@@ -15,6 +15,8 @@ from exporter import logs
 from exporter.catalogue.runs import RUNS
 from exporter.counting import room
 from exporter.errors import StateError
+from exporter.http import Quota
+from exporter.http.budget import SILENT_ANSWERS
 from exporter.simulator import CANARY, ManualClock, Platform, Simulator, World
 from exporter.store.sqlite import SqliteTransaction
 from exporter.times import HOUR, SECOND
@@ -69,6 +71,24 @@ def test_a_mistake_of_ours_is_told_and_outlived(
         assert not target.circuit.open
         assert made.poll(platform).good
         assert_exact(made, platform)
+
+
+def test_a_quota_that_is_announced_no_more_is_not_shown_for_ever() -> None:
+    """One wrong header, a proxy's perhaps, and an alert would say for months that little of it is left."""
+    with flow("roboto") as made:
+        budget = made.targets["roboto"].client.budget
+        budget.announce(Quota(limit=1000, remaining=200, reset_in=600.0))
+        assert made.poll("roboto").good
+        labels = {"platform": "roboto", "target": "demo-roboto"}
+        names = [
+            f"automation_exporter_upstream_quota_{name}" for name in ("limit", "remaining", "reset_timestamp_seconds")
+        ]
+        assert None not in [made.metrics.registry.get_sample_value(name, labels) for name in names]
+        for _ in range(SILENT_ANSWERS):
+            made.world_clock.advance(STEP)
+            assert made.poll("roboto").good
+        assert [made.metrics.registry.get_sample_value(name, labels) for name in names] == [None] * 3
+        assert "upstream_quota_remaining{" not in made.text()
 
 
 def test_batches_before_a_failed_commit_stand(monkeypatch: pytest.MonkeyPatch) -> None:

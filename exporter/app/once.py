@@ -96,7 +96,7 @@ def table(targets: Sequence[Target], reports: Sequence[Report]) -> str:
     rows: list[tuple[str, ...]] = [HEADINGS]
     for target, report in zip(targets, reports, strict=True):
         newest = report.newest_run
-        errors = [f"{failed.listing}: {failed.message}" for failed in report.listings_failed]
+        errors = [f"{_printable(failed.listing)}: {failed.message}" for failed in report.listings_failed]
         if report.error is not None:
             errors.insert(0, f"{report.error}: {report.message}")
         active = sum(number for state, number in report.runs.items() if state not in OUTCOMES)
@@ -115,3 +115,8 @@ def table(targets: Sequence[Target], reports: Sequence[Report]) -> str:
             )
         )
     return "\n".join(aligned(rows)) + "\n"
+
+
+def _printable(name: str) -> str:
+    """Return a name that an upstream chose without what would steer a terminal."""
+    return "".join(each if each.isprintable() else "?" for each in name)

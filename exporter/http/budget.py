@@ -114,7 +114,7 @@ class Budget:
             self._silent = 0 if quota.known else self._silent + 1
             if not quota.known:
                 if self._silent >= SILENT_ANSWERS:
-                    self._limit = self._left = self._told = self._window_ends = None
+                    self._limit = self._left = self._told = self._window_ends = self._reset = None
                 return
             now = self._clock()
             self._advance(now)

@@ -7,12 +7,16 @@ import re
 from collections import Counter
 from io import StringIO
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 
 from exporter.app import Once, once
+from exporter.app.once import table
 from exporter.app.progress import CLEAR, PAUSE, Progress, shown_beside_the_log
 from exporter.cli import demo_settings
+from exporter.observations import ListingFailed
 from exporter.poll import Report
 from exporter.simulator import ManualClock, Platform, Simulator
 from tests.exact.world import PLATFORMS, START, HandClock, simulator_of
@@ -136,6 +140,14 @@ def test_progress_is_not_shown_too_often_and_fits_its_line(monkeypatch: pytest.M
         *["fleet: 3 workloads, 12,345 runs, bac..."] * 3,
         "office: 0 workloads, 0 runs",
     ]
+
+
+def test_a_name_that_an_upstream_chose_steers_no_terminal() -> None:
+    """Nor does it break the table's line."""
+    target = SimpleNamespace(name="t", labels=SimpleNamespace(platform="foundry"), requests=lambda: 3)
+    failed = ListingFailed("a\x1b[2J\nb", "not_found", "found HTTP 404")
+    told = table([cast(Any, target)], [Report(listings_failed=[failed])])
+    assert told.splitlines()[1].endswith("a?[2J?b: found HTTP 404")
 
 
 def test_only_the_targets_that_were_named(simulator: Simulator, clock: ManualClock) -> None:
