@@ -102,11 +102,12 @@ def _from_text(text: str) -> Micros | None:
     text = text.upper()
     if not _DATE_TIME.match(text):
         return _from_number(Decimal(text)) if _NUMBER.fullmatch(text) else None
+    leap = SECOND if text[17:19] == "60" else 0  # the second that is inserted is the first of what comes next
     try:
-        read = datetime.fromisoformat(text)
+        read = datetime.fromisoformat(f"{text[:17]}59{text[19:]}" if leap else text)
     except ValueError:
         return None
-    return from_datetime(read if read.tzinfo else read.replace(tzinfo=UTC))
+    return from_datetime(read if read.tzinfo else read.replace(tzinfo=UTC)) + leap
 
 
 def believable(time: Micros | None, now: Micros) -> Micros | None:

@@ -43,6 +43,10 @@ class Face(ABC):
     name_fields: ClassVar[Sequence[str]] = ()
     time_fields: ClassVar[Sequence[str]] = ()
     status_fields: ClassVar[Sequence[str]] = ()
+    start_field: ClassVar[str] = ""
+    end_fields: ClassVar[Sequence[str]] = ()
+    """Where a run says when it ended: one field, or one for each outcome, of which the first is that of completed runs
+    and the second that of failed ones."""
     count_fields: ClassVar[Sequence[str]] = ()
 
     def __init__(self, world: World) -> None:

@@ -41,6 +41,8 @@ class FoundryFace(Face):
     name_fields = ("name", "trigger_name")
     time_fields = ("triggered_at", "scheduled_fire_at", "started_at", "ended_at", "created_at", "updated_at")
     status_fields = ("status", "phase")
+    start_field = "started_at"
+    end_fields = ("ended_at",)
 
     def __init__(self, world: World, accepts: Callable[[str, int], bool]) -> None:
         super().__init__(world)

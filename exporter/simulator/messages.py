@@ -44,7 +44,7 @@ class Request:
         return f"{self.base}{self.path}" + (f"?{self.query}" if self.query else "")
 
 
-Delivery = Literal["whole", "drip_headers", "drip_body", "reset", "hang", "refuse"]
+Delivery = Literal["whole", "drip_headers", "drip_body", "reset", "hang", "refuse", "swallow"]
 
 
 @dataclass(slots=True)
@@ -53,7 +53,7 @@ class Response:
 
     ``payload`` is written as JSON unless ``body`` is set. ``delivery`` is "whole", or one of the ways in which a
     connection goes wrong: bytes in drips (``delay`` seconds apart), a reset in the middle of the body, no
-    answer at all for ``delay`` seconds, or a connection that is refused.
+    answer at all for ``delay`` seconds, or a connection that is refused or, for ``delay`` seconds, not taken.
     """
 
     status: int = 200

@@ -19,6 +19,8 @@ from exporter.simulator.messages import Json, Request, Response
 from exporter.simulator.model import Platform, Run, Workload
 from exporter.simulator.world import World
 
+Order = Literal["descending", "ascending", "none"]
+
 LIBRARY_SPELLING = {
     "page_size": "pageSize",
     "order_by": "orderBy",
@@ -49,13 +51,15 @@ class ModeratelyFace(Face):
     name_fields = ("name",)
     time_fields = ("createdAt", "updatedAt", "startedAt", "completedAt", "failedAt", "cancelledAt", "pausedAt")
     status_fields = ("status",)
+    start_field = "startedAt"
+    end_fields = tuple(records.ENDS.values())
     count_fields = ("totalRuns", "successfulRuns")
 
     def __init__(self, world: World, api_key: str, team_id: str) -> None:
         super().__init__(world)
         self.api_key = api_key
         self.team_id = team_id
-        self.order: Literal["descending", "ascending", "none"] = "descending"
+        self.order: Order = "descending"
         self.understands: Literal["documented", "library", "both"] = "documented"
         self.ignored: frozenset[str] = frozenset()
         self.nameless: frozenset[str] = frozenset()

@@ -152,7 +152,7 @@ class _Handler(BaseHTTPRequestHandler):
             case "reset":
                 self.wfile.write(head + content[: len(content) // 2])
                 self._reset()
-            case "hang":
+            case "hang" | "swallow":
                 self._wait(response.delay)
                 self.close_connection = True
             case "drip_headers":

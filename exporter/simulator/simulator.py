@@ -130,7 +130,7 @@ class Simulator:
 
     def _record(self, exchange: Exchange, authorized: bool, faults: tuple[str, ...]) -> None:
         request, response, face = exchange.request, exchange.response, exchange.face
-        lost = response.delivery in ("refuse", "hang", "reset")
+        lost = response.delivery in ("refuse", "swallow", "hang", "reset")
         status = 0 if lost else response.status
         self.log.add(
             Entry(

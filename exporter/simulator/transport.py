@@ -38,10 +38,13 @@ class SimulatorTransport(httpx.BaseTransport):
         origin = f"{request.url.scheme}://{request.url.netloc.decode('ascii')}"
         headers = {name.lower(): value for name, value in request.headers.items()}
         response = self._handle(Request(request.method, path, query, headers, request.read(), origin))
-        timeout = request.extensions.get("timeout", {}).get("read")
+        timeouts = request.extensions.get("timeout", {})
+        timeout, connect = timeouts.get("read"), timeouts.get("connect")
         match response.delivery:
             case "refuse":
                 raise httpx.ConnectError("connection refused", request=request)
+            case "swallow" if connect is not None and response.delay >= connect:
+                raise httpx.ConnectTimeout("no connection in time", request=request)
             case "hang" | "drip_headers" if timeout is not None and response.delay >= timeout:
                 raise httpx.ReadTimeout("no answer in time", request=request)
             case "reset":

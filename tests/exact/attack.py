@@ -26,11 +26,12 @@ from exporter.platforms.parallel import Job
 from exporter.simulator import ManualClock, Platform
 from exporter.simulator.truth import active_runs
 from tests.exact.world import START, Program, program
-from tools.chaos import truth
+from tools.chaos import plan, truth
 from tools.chaos.clock import SharedClock
 from tools.chaos.deck import DECK, Bend
+from tools.chaos.plan import BOUNDS, ORDERS
 from tools.chaos.upstream import Upstream
-from tools.chaos.worlds import LISTED
+from tools.chaos.worlds import LISTED, WINDOWED
 
 SPEEDS: Final = (20.0, 60.0, 300.0, 1440.0)
 """Seconds of the world between two polls. At the fastest, days pass and ids are pruned."""
@@ -96,11 +97,13 @@ class Attack:
         self.holds = random.random() < 0.5
         given_up = self.short_memory if platform in LISTED else self.short_windows
         world_clock = HandTime(START, 0, self.speed, self.clock)
-        self.simulator = Upstream(seed, world_clock, [] if given_up else [platform])
+        order = ORDERS[seed // 2 % len(ORDERS)] if platform == "moderately" else "descending"
+        self.simulator = Upstream(seed, world_clock, [] if given_up else [platform], order)
         self.simulator.roboto.keyed_by = self.simulator.granite.keyed_by = random.choice(
             ("creation", "creation", "completion")
         )
         self.simulator.roboto.page_size = 4
+        self.always = BOUNDS.get(seed % 7) if platform in WINDOWED else None
         self.bends: set[Bend] = set()
         self.shown: dict[SeriesKey, tuple[int, ...]] = {}
         self.left = 0
@@ -130,7 +133,7 @@ class Attack:
         self.simulator.script.wake()
 
     def _attack(self) -> None:
-        dealt = [name for name, card in DECK.items() if name not in TOO_SLOW and not (self.strict and card.bends)]
+        dealt = [name for name in plan.dealt(self.strict, self.simulator.moderately.order) if name not in TOO_SLOW]
         polls = 0
         while polls < POLLS:
             polls += self._live(self.random.randint(1, MOST_POLLS_OF_A_LIFE), dealt)
@@ -193,6 +196,8 @@ class Attack:
 
     def _calm(self) -> None:
         self.simulator.faults.clear()
+        if self.always is not None:
+            self.simulator.faults.on(self.always.name, **self.always.options)
         self.left, self.error = 0, False
 
     def _deal(self, names: list[str]) -> None:
@@ -201,7 +206,7 @@ class Attack:
             if card.platforms and self.platform not in card.platforms:
                 continue
             self.bends |= card.bends
-            times = self.random.choice((None, 1, 4))
+            times = 1 if card.once else self.random.choice((None, 1, 4))
             probability = self.random.uniform(0.1, 0.6) if times is None else 1.0
             path = "agent-executions" if self.platform == "moderately" and name in LACKING else None
             self.simulator.faults.on(name, path=path, times=times, probability=probability, **card.options(self.random))
@@ -232,21 +237,25 @@ class Attack:
         self.shown = shown
 
     def _compare(self, made: Program) -> None:
-        name = made.targets[self.platform].name
-        counted = truth.exposed(made.text(), name)
-        if truth.held_back(self.state, name):
-            self.wrong.append("something is held back for ever")
-        counted.numbers.subtract(truth.corrections(self.state, name))
-        if counted.own.get(RUNS_EXPIRED.name):
-            self.bends |= {Bend.OUTCOME, Bend.TIMES}
-        baseline = truth.baselines(self.state)[name]
-        since = baseline - 1 if self.platform in LISTED else baseline  # a listing's first instant is included
-        happened = self.simulator.truth(self.platform, since, self.clock(), baseline).as_json()
-        found = truth.differences(counted.numbers, truth.happened(happened), frozenset(self.bends))
-        written_off = counted.own.get(CORRECTIONS.name, 0)
+        written_off = truth.exposed(made.text(), made.targets[self.platform].name).own.get(CORRECTIONS.name, 0)
         if self.strict and written_off > MOST_WRITTEN_OFF:
             self.wrong.append(f"{written_off} runs were counted twice and then written off")
-        self.wrong += map(str, truth.unexplained(found, counted.own.get(LATE_RUNS_SKIPPED.name, 0)))
-        active = active_runs(self.simulator.world, self.platform, self.clock())
-        told = truth.active([{"labels": dict(labels), "value": number} for labels, number in active.items()])
-        self.wrong += map(str, truth.differences(counted.active, Counter(told), frozenset()))
+        self.wrong += differences(made, self.platform, self.state, self.bends)
+
+
+def differences(made: Program, platform: Platform, state: Path, bends: Iterable[Bend]) -> list[str]:
+    """Name where what is exposed is not what happened: counters, buckets, sums, active gauges. Late runs may lack."""
+    name, simulator, now = made.targets[platform].name, made.simulator, made.world_clock()
+    counted = truth.exposed(made.text(), name)
+    wrong = ["something is held back for ever"] if truth.held_back(state, name) else []
+    counted.numbers.subtract(truth.corrections(state, name))
+    if counted.own.get(RUNS_EXPIRED.name):
+        bends = {*bends, Bend.OUTCOME, Bend.TIMES}
+    baseline = truth.baselines(state)[name]
+    since = baseline - 1 if platform in LISTED else baseline  # a listing's first instant is included
+    happened = simulator.truth(platform, since, now, baseline).as_json()
+    found = truth.differences(counted.numbers, truth.happened(happened), frozenset(bends))
+    wrong += map(str, truth.unexplained(found, counted.own.get(LATE_RUNS_SKIPPED.name, 0)))
+    active = active_runs(simulator.world, platform, now)
+    told = truth.active([{"labels": dict(labels), "value": number} for labels, number in active.items()])
+    return [*wrong, *map(str, truth.differences(counted.active, Counter(told), frozenset()))]

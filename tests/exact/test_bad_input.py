@@ -62,6 +62,7 @@ TABLE = (
     Bad("not_found", "not_found", r"HTTP 404.* check the endpoint and the ids"),
     Bad("html_body", "invalid_response", r"found HTML \(first tag <\w+>\), expected JSON"),
     Bad("truncated_json", "invalid_response", r"found truncated JSON \(it stops at byte \d+\)"),
+    Bad("invalid_json", "invalid_response", r"found text that is no JSON \(at character \d+\)"),
     Bad("empty_body", "invalid_response", "found an empty body, expected JSON"),
     Bad("not_utf8", "invalid_response", r"found bytes that are not UTF-8"),
     Bad("deep_json", "invalid_response", "found JSON nested too deeply"),
@@ -77,6 +78,8 @@ TABLE = (
     Bad("server_error", "server_error", "HTTP 500"),
     Bad("bad_gateway", "server_error", "HTTP 502"),
     Bad("unavailable", "server_error", "HTTP 503", {"wait": 3}),
+    Bad("gateway_timeout", "server_error", "HTTP 504"),
+    Bad("connect_timeout", "timeout", "no connection in time"),
     Bad("read_timeout", "timeout", "no complete answer in time"),
     Bad("dripped_headers", "timeout", "no complete answer in time", {"seconds": 3600}),
     Bad("connection_refused", "connection", "the connection broke"),
@@ -134,6 +137,28 @@ def test_bad_first_answers_leave_no_baseline_behind(bad: Bad, platform: Platform
         if made.targets[platform].ledger.target is None:
             simulator.forget_baselines()  # an answer that cannot be used begins nothing
         assert_recovers(made, platform, bad, clock)
+
+
+@pytest.mark.parametrize("platform", PLATFORMS)
+def test_credentials_that_are_refused_now_and_then(platform: Platform) -> None:
+    """Some requests of a poll are answered with 401 (also when asked again) or 403: what was read of it counts once."""
+    clock = ManualClock(START)
+    simulator = simulator_of(clock, **WORLD)
+    with program(simulator, clock, platforms=[platform], **SETTINGS) as made:
+        assert made.poll(platform).good
+        failed = set()
+        for number in range(12):
+            clock.advance(STEP)
+            if (fault := ("unauthorized", "forbidden", None)[number % 3]) is not None:
+                simulator.faults.on(fault, platform=platform, after=number // 6, times=2)
+            report = made.poll(platform)
+            simulator.faults.clear()
+            failed |= {report.error} | {each.reason for each in report.listings_failed}
+        assert failed >= {"unauthorized", "forbidden"}
+        assert reasons(made, platform) == failed - {None}
+        clock.advance(STEP)
+        assert made.poll(platform).good
+        assert_exact(made, platform)
 
 
 BY_LISTING: tuple[Platform, ...] = ("foundry",)

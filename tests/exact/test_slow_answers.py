@@ -13,7 +13,7 @@ from exporter.times import DAY, HOUR, MINUTE, SECOND
 from tests.exact.world import START, Program, advance, assert_exact, program
 
 WINDOWED: tuple[Platform, ...] = ("roboto", "granite")
-FORCED = (("roboto", True), ("roboto", False), ("granite", True))
+FORCED = (("roboto", True), ("roboto", False), ("granite", True), ("granite", False))
 """Platforms, and whether a move has to be forced because a run never ends, else because of bounds."""
 PATIENT: Mapping[str, Any] = {"timeout": "5m", "interval": "30m"}
 SHORT: Mapping[str, Any] = {"settle": "3h", "max_window": "6h", "sweep_interval": "10m", "deep_interval": "1s"}

@@ -57,6 +57,17 @@ class Asker:
             headers={**good, **(headers or {})},
         )
 
+    def granite(self, **question: str) -> httpx.Response:
+        """Ask Granite its one question, with the good key."""
+        good = {"X-Granite-API-Key": self.simulator.credentials.granite_api_key}
+        return self.client.post(self.endpoints["granite"] + "/api/analytics/batch", json=question, headers=good)
+
+    def moderately(self, path: str, **parameters: str) -> httpx.Response:
+        """GET from Moderately with the good key, for the one team."""
+        good = {"Authorization": f"Bearer {self.simulator.credentials.moderately_api_key}"}
+        team = {"teamIds": self.simulator.credentials.moderately_team_id}
+        return self.client.get(self.endpoints["moderately"] + path, params={**team, **parameters}, headers=good)
+
     def runs(self, routine: str, limit: int = 100) -> list[dict[str, Any]]:
         """All runs of a routine, newest first, page by page."""
         response = self.foundry(f"/routines/{routine}/runs", limit=str(limit), order="desc")

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import gzip
 import json
+import re
 from collections.abc import Callable
 from typing import Any
 
 import httpx
 import pytest
 
-from exporter.simulator import FaultBoard, World
-from exporter.simulator.clock import http_date
+from exporter.simulator import FaultBoard, Platform, World
+from exporter.simulator.clock import http_date, micros
 from exporter.simulator.faults import catalogue
 from tests.simulator.support import HOUR, MINUTE, NOON, SECOND, Asker, iso
 
@@ -131,12 +132,18 @@ def status(code: int) -> Check:
     return lambda asked: asked.response.status_code == code
 
 
+def form(time: str) -> str:
+    """A time with its digits left out."""
+    return re.sub(r"\d", "0", time)
+
+
 START = (NOON - 4 * MINUTE) // SECOND + 1
 """When the newest run of the first page started, in unix seconds."""
 
 FAULTS: dict[str, Check | tuple[dict[str, Any], Check]] = {
     # connections
     "connection_refused": lambda asked: isinstance(asked.error, httpx.ConnectError),
+    "connect_timeout": lambda asked: isinstance(asked.error, httpx.ConnectTimeout),
     "read_timeout": lambda asked: isinstance(asked.error, httpx.ReadTimeout),
     "dripped_headers": ({"seconds": 9}, lambda asked: isinstance(asked.error, httpx.ReadTimeout)),
     "slow_body": ({"seconds": 9}, lambda asked: isinstance(asked.error, httpx.ReadTimeout)),
@@ -157,6 +164,7 @@ FAULTS: dict[str, Check | tuple[dict[str, Any], Check]] = {
     # bodies
     "html_body": lambda asked: asked.response.status_code == 200 and not asked.is_json(),
     "truncated_json": lambda asked: asked.response.content.startswith(b'{"data"') and not asked.is_json(),
+    "invalid_json": lambda asked: asked.response.content.endswith(b",}") and not asked.is_json(),
     "empty_body": lambda asked: asked.response.status_code == 200 and asked.response.content == b"",
     "not_utf8": lambda asked: b"\xe9" in asked.response.content and not asked.is_json(),
     "missing_list": lambda asked: "data" not in asked.json() and "data" not in asked.json("stats"),
@@ -198,6 +206,11 @@ FAULTS: dict[str, Check | tuple[dict[str, Any], Check]] = {
     "times_as_iso": lambda asked: asked.column("started_at")[0] == "2026-03-02T11:56:01Z",
     "times_as_text": lambda asked: asked.column("started_at")[0] == str(START),
     "times_in_zone": lambda asked: asked.column("started_at")[0] == "2026-03-02T17:26:01+05:30",
+    "times_in_many_forms": lambda asked: (
+        len({form(time) for time in asked.column("started_at")}) > 1
+        and [micros(time.upper()) for time in asked.column("started_at")]
+        == [time * SECOND for time in asked.column("started_at", good=True)]
+    ),
     "zero_times": lambda asked: asked.column("started_at") == [0, 0, 0],
     "no_times": lambda asked: asked.column("triggered_at") == asked.column("started_at") == [None] * 3,
     "invisible_key": (
@@ -225,6 +238,7 @@ FAULTS: dict[str, Check | tuple[dict[str, Any], Check]] = {
     "negative_counts": lambda asked: asked.column("completed_count", "stats") == [-2],
     "boolean_counts": lambda asked: repr(asked.column("completed_count", "stats")) == "[True]",
     "enormous_counts": lambda asked: asked.column("completed_count", "stats") == [2**53 + 2],
+    "fallen_counts": lambda asked: asked.column("completed_count", "stats") == [0],
     "record_without_id": lambda asked: "id" not in asked.rows()[0] and "id" in asked.rows()[1],
     "numeric_ids": lambda asked: all(isinstance(found, int) for found in asked.column("id")),
     "record_not_an_object": lambda asked: asked.rows()[-3:] == ["not an object", 7, None],
@@ -295,6 +309,68 @@ def test_forms_of_retry_after(form: str, header: str | None, value: str | None) 
     response = Asked("rate_limited", {"form": form, "wait": 7}).response
     hints = {name: found for name, found in response.headers.items() if "retry" in name}
     assert hints == ({} if header is None else {header.lower(): value})
+
+
+@pytest.mark.parametrize("platform", ["roboto", "granite"])
+@pytest.mark.parametrize(
+    ("fault", "options", "found"),
+    [("rounded_windows", {}, 2), ("inclusive_windows", {}, 0), ("inclusive_windows", {"seconds": 1}, 1)],
+)
+def test_bounds_are_bent_wherever_they_are_named(
+    platform: Platform, fault: str, options: dict[str, Any], found: int
+) -> None:
+    """A window that ends in the middle of a second, a run in the second half of it and one in the evening."""
+    world = World()
+    for at in (NOON + 700_000, NOON + 8 * HOUR):
+        world.add_run(platform, "grab", created=at, started=at, ended=at)
+    asker = Asker(world, now=NOON + 9 * HOUR)
+    asker.simulator.faults.on(fault, **options)
+    start, end = iso(NOON - HOUR), iso(NOON + 500_000)
+    if platform == "roboto":
+        window = {"start_time": start, "end_time": end}
+        rows = asker.roboto("/v1/actions/invocations/org-stats", **window).json()["data"]["items"]
+        assert sum(row["completed_count"] for row in rows) == found
+    else:
+        told = asker.granite(start_date=start, end_date=end).json()
+        assert told["summary"]["completed"] == found
+
+
+def moderately_row(fault: str, **options: Any) -> Any:
+    """An ended and an open execution under a fault, by id."""
+    world = World()
+    world.add_workload("moderately", "helper")
+    for name, ended in (("ended", NOON - MINUTE), ("open", None)):
+        world.add_run("moderately", "helper", id=name, created=NOON - HOUR, started=NOON - HOUR, ended=ended)
+    asker = Asker(world)
+    asker.simulator.faults.on(fault, **options)
+    return {row["agentExecutionId"]: row for row in asker.moderately("/agent-executions").json()["items"]}
+
+
+def test_runs_of_moderately_flip_and_open_again_too() -> None:
+    """There each outcome has its own field for the end."""
+    ended = moderately_row("flipping_statuses", share=1.0, seconds=1)["ended"]
+    assert (ended["status"], ended["completedAt"], ended["failedAt"] is None) == ("failed", None, False)
+    ended = moderately_row("reopening_runs", share=1.0, seconds=1)["ended"]
+    assert (ended["status"], ended["completedAt"], ended["failedAt"]) == ("running", None, None)
+    ended = moderately_row("negative_durations")["ended"]
+    assert ended["completedAt"] < ended["startedAt"]
+    found = moderately_row("unknown_statuses")
+    assert (found["ended"]["status"], found["open"]["status"]) == ("completed", "WARMING_UP")
+
+
+def test_a_platform_of_known_order_turns_round_and_back() -> None:
+    """``ascending`` where no order can be asked for."""
+    world = World()
+    for number in range(3):
+        world.add_run("moderately", "helper", id=f"{number}", created=NOON - (5 - number) * MINUTE)
+    asker = Asker(world)
+
+    def ids() -> list[str]:
+        return [row["agentExecutionId"] for row in asker.moderately("/agent-executions").json()["items"]]
+
+    with asker.simulator.faults.active("ascending"):
+        assert ids() == ["0", "1", "2"]
+    assert ids() == ["2", "1", "0"]
 
 
 def test_an_end_that_belongs_to_the_window_is_counted_twice() -> None:

@@ -13,7 +13,7 @@ from enum import Enum
 from random import Random
 from typing import Any, Final
 
-from tools.chaos.worlds import LISTED
+from tools.chaos.worlds import LISTED, WINDOWED
 
 Options = Callable[[Random], dict[str, Any]]
 
@@ -35,21 +35,23 @@ def _none(random: Random) -> dict[str, Any]:
 class Card:
     """A fault in the deck. ``early`` faults may also meet the very first poll, before anything is counted.
 
-    It is dealt to ``platforms`` only, where they are named.
+    It is dealt to ``platforms`` only, where they are named: those on which it bends anything (a test looks), and on
+    which somebody could tell it from the truth. ``once``: it meets one request, however long the cycle.
     """
 
     bends: frozenset[Bend] = frozenset()
     options: Options = _none
     early: bool = False
     platforms: Sequence[str] = ()
+    once: bool = False
 
 
-def _plain(options: Options = _none, *, early: bool = False) -> Card:
-    return Card(options=options, early=early)
+def _plain(options: Options = _none, *, early: bool = False, on: Sequence[str] = ()) -> Card:
+    return Card(options=options, early=early, platforms=on)
 
 
-def _bending(*bends: Bend, options: Options = _none) -> Card:
-    return Card(frozenset(bends), options)
+def _bending(*bends: Bend, options: Options = _none, on: Sequence[str] = ()) -> Card:
+    return Card(frozenset(bends), options, platforms=on)
 
 
 def _share(random: Random) -> dict[str, Any]:
@@ -73,6 +75,10 @@ def _old_times(random: Random) -> dict[str, Any]:
     return {"seconds": random.choice((300, 900)), "share": round(random.uniform(0.1, 0.6), 2)}
 
 
+def _fallen(random: Random) -> dict[str, Any]:
+    return {"by": random.choice((1, 1, 5, 1000)), "share": random.choice((0.3, 1.0))}
+
+
 def _big(random: Random) -> dict[str, Any]:
     del random
     return {"size": 2 << 20}
@@ -81,6 +87,10 @@ def _big(random: Random) -> dict[str, Any]:
 PAGED: Final = ("roboto", "foundry", "moderately")
 """Platforms whose lists have pages. Where there are none, a page that is shown again is the answer to another question:
 sums that nobody could tell from the truth."""
+TIMED: Final = (*LISTED, "granite")
+"""Platforms whose records have times."""
+SUMMED: Final = (*WINDOWED, "moderately")
+"""Platforms whose records have counts; Moderately's are of a lifetime, and levels."""
 
 DECK: Final[Mapping[str, Card]] = {
     # statuses
@@ -97,6 +107,7 @@ DECK: Final[Mapping[str, Card]] = {
     "unavailable": _plain(early=True),
     "wrong_token": _plain(early=True),
     # connections
+    "connect_timeout": _plain(early=True),
     "connection_refused": _plain(early=True),
     "connection_reset": _plain(early=True),
     "dripped_headers": _plain(early=True),
@@ -109,6 +120,7 @@ DECK: Final[Mapping[str, Card]] = {
     "gzip_bomb": _plain(_big, early=True),
     "html_body": _plain(early=True),
     "huge_number": _plain(early=True),
+    "invalid_json": _plain(early=True),
     "missing_list": _plain(early=True),
     "not_utf8": _plain(early=True),
     "null_list": _plain(early=True),
@@ -117,56 +129,61 @@ DECK: Final[Mapping[str, Card]] = {
     "value_envelope": _plain(early=True),
     "wrong_kind_of_list": _plain(early=True),
     # paging
-    "duplicated_rows": _plain(lambda random: {"rows": random.randint(1, 60)}),
-    "endless_empty_pages": Card(platforms=PAGED),
-    "expired_page_tokens": _plain(early=True),
-    "foreign_next_link": _plain(),
-    "looping_next_link": Card(platforms=PAGED),
-    "repeated_page": Card(platforms=PAGED),
+    "duplicated_rows": _plain(lambda random: {"rows": random.randint(1, 60)}, on=PAGED),
+    "endless_empty_pages": _plain(on=PAGED),
+    "expired_page_tokens": _plain(early=True, on=PAGED),
+    "foreign_next_link": _plain(on=PAGED),
+    "looping_next_link": _plain(on=PAGED),
+    "repeated_page": _plain(on=PAGED),
     "row_twice": _plain(),
     "unsorted": _plain(),
     # times that say the same in another form, and clocks
     "bad_date": _plain(),
     "clock_skew": _plain(_skew),
     "no_date": _plain(),
-    "skewed_clock": Card(options=_skew, platforms=LISTED),  # the windowed ones: see plan.Life.skew
-    "times_as_floats": _plain(),
-    "times_as_iso": _plain(),
-    "times_as_milliseconds": _plain(),
-    "times_as_text": _plain(),
-    "times_in_zone": _plain(),
+    "skewed_clock": _plain(_skew, on=LISTED),  # the windowed ones: see plan.Life.skew
+    "times_as_floats": _plain(on=TIMED),
+    "times_as_iso": _plain(on=("foundry",)),
+    "times_as_milliseconds": _plain(on=TIMED),
+    "times_as_text": _plain(on=TIMED),
+    "times_in_many_forms": _plain(on=TIMED),
+    "times_in_zone": _plain(on=TIMED),
     # values
-    "boolean_counts": _plain(),
-    "counts_as_floats": _plain(),
-    "counts_as_fractions": _plain(),
-    "enormous_counts": _plain(),
-    "inclusive_windows": _plain(),
-    "lowercase_statuses": _plain(),
+    "boolean_counts": _plain(on=SUMMED),
+    "counts_as_floats": _plain(on=SUMMED),
+    "counts_as_fractions": _plain(on=SUMMED),
+    "enormous_counts": _plain(on=SUMMED),
+    "fallen_counts": Card(options=_fallen, platforms=WINDOWED, once=True),
+    "lowercase_statuses": _plain(on=("foundry",)),
     "missing_names": _plain(),
-    "negative_counts": _plain(),
-    "null_counts": _plain(),
+    "negative_counts": _plain(on=SUMMED),
+    "null_counts": _plain(on=SUMMED),
     "record_not_an_object": _plain(),
     "record_without_id": _plain(),
     "unknown_fields": _plain(),
-    "unknown_statuses": _plain(),
-    "uppercase_statuses": _plain(),
+    "unknown_statuses": _plain(on=LISTED),
+    "uppercase_statuses": _plain(on=LISTED),
     # what the upstream says of a run is not what happened: counted once all the same
-    "ascending": _bending(Bend.OUTCOME, Bend.TIMES),
+    "ascending": _bending(Bend.OUTCOME, Bend.TIMES, on=LISTED),
     "dropped_rows": _bending(Bend.OUTCOME, Bend.TIMES, options=_share),
     "empty_list": _bending(Bend.OUTCOME, Bend.TIMES),
-    "flipping_statuses": _bending(Bend.OUTCOME, options=_after_end),
-    "invisible_key": Card(frozenset({Bend.TIMES}), options=_old_times, platforms=LISTED),
-    "late_rows": _bending(Bend.OUTCOME, Bend.TIMES),
-    "lost_rows": _bending(Bend.OUTCOME, Bend.TIMES, options=lambda random: {"rows": random.randint(1, 60)}),
-    "negative_durations": _bending(Bend.TIMES),
-    "no_times": _bending(Bend.TIMES, options=_share),
-    "null_fields": Card(frozenset({Bend.DETAILS}), platforms=("foundry", "granite")),  # elsewhere the agent is null too
-    "null_statuses": _bending(Bend.OUTCOME),
-    "reopening_runs": _bending(Bend.OUTCOME, Bend.TIMES, options=_after_end),
-    "times_in_1970": _bending(Bend.TIMES, options=_share),
-    "times_in_2099": _bending(Bend.TIMES, options=_share),
-    "zero_times": _bending(Bend.TIMES),
+    "flipping_statuses": _bending(Bend.OUTCOME, options=_after_end, on=LISTED),
+    "invisible_key": _bending(Bend.TIMES, options=_old_times, on=LISTED),
+    "late_rows": _bending(Bend.OUTCOME, Bend.TIMES, on=TIMED),
+    "lost_rows": _bending(Bend.OUTCOME, Bend.TIMES, options=lambda random: {"rows": random.randint(1, 60)}, on=PAGED),
+    "negative_durations": _bending(Bend.TIMES, on=LISTED),
+    "no_times": _bending(Bend.TIMES, options=_share, on=TIMED),
+    "null_fields": _bending(Bend.DETAILS, on=("foundry", "granite")),  # elsewhere the agent is null too
+    "null_statuses": _bending(Bend.OUTCOME, on=LISTED),
+    "reopening_runs": _bending(Bend.OUTCOME, Bend.TIMES, options=_after_end, on=LISTED),
+    "times_in_1970": _bending(Bend.TIMES, options=_share, on=TIMED),
+    "times_in_2099": _bending(Bend.TIMES, options=_share, on=TIMED),
+    "zero_times": _bending(Bend.TIMES, on=TIMED),
 }
+
+UNDATED: Final = frozenset({"no_times", "times_in_1970", "times_in_2099", "zero_times"})
+"""Faults by which a run may tell no time when it is first read. In a listing that is in no order nobody could say then
+whether it is new: where the order is "none", they are not dealt."""
 
 NOT_DEALT: Final[Mapping[str, str]] = {
     "awkward_names": "another name is another workload; the world has workloads with such names from the start",
@@ -174,5 +191,6 @@ NOT_DEALT: Final[Mapping[str, str]] = {
     "long_names": "another name is another workload; the world has a workload with a name of 10,000 characters",
     "surrogate_names": "another name is another workload; the world has a workload with such a name",
     "numeric_ids": "another id is another run, and nobody could know that it is the same",
-    "rounded_windows": "a server rounds always or never: some lives have one that does (plan.Life.rounded_windows)",
+    "inclusive_windows": "a server includes ends always or never: some lives have one that does (plan.Life.bounds)",
+    "rounded_windows": "a server rounds always or never: some lives have one that does (plan.Life.bounds)",
 }

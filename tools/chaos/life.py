@@ -26,7 +26,7 @@ from tools.chaos.processes import Nursery, Process, Trouble, free_port, start, w
 from tools.chaos.report import GOOD, Result
 from tools.chaos.scrapes import Scrapes
 from tools.chaos.settings import USUAL, Patience, settings, target_name
-from tools.chaos.worlds import ANSWERED_WITHIN, LISTED, SPANNING_UNTIL, WORKLOADS
+from tools.chaos.worlds import ANSWERED_WITHIN, LISTED, SPANNING_UNTIL, WINDOWED, WORKLOADS
 
 START: Final = 1_790_000_000 * SECOND
 READY_WITHIN: Final = 300.0
@@ -90,6 +90,7 @@ class _Body:
             f"--port={upstream_port}",
             f"--seed={life.seed * 1000 + life.number}",
             f"--keyed-by={life.keyed_by}",
+            f"--order={life.order}",
             "--page-size=4",
             *(f"--open-at-rest={name}" for name in platforms if not _would_give_up(life, name)),
         ]
@@ -300,7 +301,7 @@ class _Body:
         bends = self._life.bends | (frozenset({Bend.OUTCOME, Bend.TIMES}) if expired else frozenset())
         found = truth.differences(numbers, truth.happened(answer["samples"]), bends)
         spanning = self._clock.start + self._clock.lasting(SPANNING_UNTIL)
-        if found and platform == "roboto" and 0 <= spanning - began < self._ended_with_the_first_answer:
+        if found and platform in WINDOWED and 0 <= spanning - began < self._ended_with_the_first_answer:
             later = self._truth(platform, spanning, spanning)
             found = truth.differences(numbers, truth.happened(later["samples"]), bends)
         gauges = truth.differences(counted.active, truth.active(answer["active"]), frozenset())
@@ -320,8 +321,8 @@ class _Body:
     @property
     def _ended_with_the_first_answer(self) -> int:
         """For so long after the baseline may runs have ended that are in its reading: windows end when they are asked
-        for, but one that is widened to whole days holds what had ended when the upstream looked."""
-        return self._clock.lasting(ANSWERED_WITHIN) if self._life.rounded_windows else 0
+        for, but one that is widened holds what had ended when the upstream looked."""
+        return self._clock.lasting(ANSWERED_WITHIN) if self._life.bounds is not None else 0
 
     def _truth(self, platform: str, since: int, baseline: int) -> dict[str, Any]:
         asked = {"platform": platform, "since": str(since), "baseline": str(baseline)}

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from random import Random
 from typing import Any, Final, get_args
 
 from exporter.killpoints import Point
-from tools.chaos.deck import DECK, Bend
+from exporter.simulator.moderately import Order
+from tools.chaos.deck import DECK, UNDATED, Bend
 from tools.chaos.worlds import WINDOWED, WORKLOADS
 
 POINTS: Final[tuple[Point, ...]] = get_args(Point)
@@ -32,6 +33,9 @@ SKEWS: Final = (0, 0, 0, 600, -600, 30, -30)
 """Seconds by which the clock of a windowed upstream is ahead of ours."""
 ONE_WORKLOAD_SHARE: Final = 0.25
 
+ORDERS: Final[Sequence[Order]] = ("descending", "ascending", "none")
+"""In which Moderately lists, two lives after two."""
+
 INCIDENTS: Final = ("failure_burst", "stuck_run", "expired_token", "dead_upstream", "quota_low")
 INCIDENT_SHARE: Final = 0.25
 
@@ -48,6 +52,13 @@ class FaultOn:
     path: str | None = None
     """It meets requests of paths with this in them, such as those for one workload."""
     options: dict[str, Any] = field(default_factory=dict)
+
+
+BOUNDS: Final[Mapping[int, FaultOn]] = {
+    3: FaultOn("inclusive_windows", None, options={"seconds": 1}),
+    5: FaultOn("rounded_windows", None),
+}
+"""How windowed upstreams read the bounds of a window in the n-th of seven lives; in the others as they are told."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,8 +88,10 @@ class Life:
     speed: float
     strict: bool
     """Only faults are dealt that bend nothing."""
-    rounded_windows: bool
-    """Roboto widens its windows to whole days, all its life."""
+    bounds: FaultOn | None
+    """How windowed upstreams read the bounds of a window, all their life; None: to the microsecond."""
+    order: Order
+    """In which order Moderately lists, all its life."""
     skew: int
     """Seconds by which the clocks of windowed upstreams are ahead, all their life: sums of runs that were filed under
     another time before would be other sums, and nobody could tell."""
@@ -95,9 +108,9 @@ class Life:
     @property
     def always(self) -> tuple[FaultOn, ...]:
         """What is so from the first request to the last."""
-        rounded = (FaultOn("rounded_windows", "roboto"),) if self.rounded_windows else ()
+        bounds = () if self.bounds is None else tuple(replace(self.bounds, platform=name) for name in WINDOWED)
         skewed = WINDOWED if self.skew else ()
-        return rounded + tuple(FaultOn("skewed_clock", name, options={"seconds": self.skew}) for name in skewed)
+        return bounds + tuple(FaultOn("skewed_clock", name, options={"seconds": self.skew}) for name in skewed)
 
     @property
     def kind(self) -> str:
@@ -116,20 +129,28 @@ def plan(seed: int, number: int, kills: int, platforms: Sequence[str]) -> Life:
     random = Random(f"chaos {seed} {number}")  # noqa: S311  reproducible on purpose
     strict = number % 2 == 0
     speed = SPEEDS[number // 2 % len(SPEEDS)]
-    rounded = number % 7 == 5
+    order = ORDERS[number // 2 % len(ORDERS)]
     return Life(
         number=number,
         seed=seed,
         speed=speed,
         strict=strict,
-        rounded_windows=rounded,
+        bounds=BOUNDS.get(number % 7),
         skew=random.choice(SKEWS),
         keyed_by=random.choice(("creation", "creation", "completion")),
+        order=order,
         short_windows=random.random() < 0.5,
         short_memory=random.random() < 0.5,
         early=tuple(_cycles(random, EARLY_CYCLES, [name for name, card in DECK.items() if card.early], platforms)),
-        cycles=tuple(_cycles(random, kills, [n for n, card in DECK.items() if not (strict and card.bends)], platforms)),
+        cycles=tuple(_cycles(random, kills, dealt(strict, order), platforms)),
     )
+
+
+def dealt(strict: bool, order: Order) -> list[str]:
+    """Name the faults of a life."""
+    return [
+        name for name, card in DECK.items() if not (strict and card.bends) and not (order == "none" and name in UNDATED)
+    ]
 
 
 def _cycles(random: Random, kills: int, names: Sequence[str], platforms: Sequence[str]) -> list[Cycle]:
@@ -159,7 +180,7 @@ def _cycles(random: Random, kills: int, names: Sequence[str], platforms: Sequenc
 
 
 def _switched(random: Random, name: str, platforms: Sequence[str]) -> FaultOn:
-    times = random.choice((None, None, 1, 4))
+    times = 1 if DECK[name].once else random.choice((None, None, 1, 4))
     platform = random.choice(DECK[name].platforms or (None, *platforms))
     one = platform == "foundry" and random.random() < ONE_WORKLOAD_SHARE
     return FaultOn(

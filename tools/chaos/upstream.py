@@ -12,10 +12,12 @@ import argparse
 import signal
 import sys
 from collections.abc import Sequence
+from typing import get_args
 
 from exporter.signals import Signals
 from exporter.simulator import FaultBoard, Platform, Simulator
 from exporter.simulator.messages import Request, Response
+from exporter.simulator.moderately import Order
 from tools.chaos import worlds
 from tools.chaos.clock import SharedClock
 
@@ -23,10 +25,12 @@ from tools.chaos.clock import SharedClock
 class Upstream(Simulator):
     """A simulator whose world can be woken and laid to rest."""
 
-    def __init__(self, seed: int, clock: SharedClock, gauges: Sequence[Platform]) -> None:
+    def __init__(self, seed: int, clock: SharedClock, gauges: Sequence[Platform], order: Order = "descending") -> None:
         world = worlds.build(seed, clock)
         super().__init__(world, clock=clock, faults=FaultBoard(seed))
         self.script = worlds.Script(world, clock, gauges=gauges)
+        self.script.timeless = order != "none"
+        self.moderately.order = order
 
     def handle(self, request: Request) -> Response:
         """Answer one request."""
@@ -48,10 +52,11 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--port", type=int, required=True)
     parser.add_argument("--seed", type=int, required=True)
     parser.add_argument("--keyed-by", choices=("creation", "completion"), default="creation")
+    parser.add_argument("--order", choices=get_args(Order), default="descending")
     parser.add_argument("--page-size", type=int)
     parser.add_argument("--open-at-rest", action="append", default=[], help="platform with runs that never end")
     chosen = parser.parse_args(arguments)
-    upstream = Upstream(chosen.seed, chosen.clock, chosen.open_at_rest)
+    upstream = Upstream(chosen.seed, chosen.clock, chosen.open_at_rest, chosen.order)
     upstream.roboto.keyed_by = upstream.granite.keyed_by = chosen.keyed_by
     upstream.roboto.page_size = chosen.page_size
     with Signals(signal.SIGTERM) as signals, upstream.serve(port=chosen.port):

@@ -112,6 +112,9 @@ class Script:
         self._world = world
         self._clock = clock
         self._gauges = gauges
+        self.timeless = True
+        """Whether runs are written that tell no time at all. Nobody can say of one, in a listing that is in no order,
+        whether it is new."""
         self._random = Random(f"script {world.seed}")  # noqa: S311  reproducible on purpose
         self._next: dict[Place, int] = {}
         self._lock = threading.Lock()
@@ -130,7 +133,9 @@ class Script:
         with self._lock:
             for place in self._next:
                 while self._next[place] <= now:
-                    _add_awkward(self._world, self._random, self._clock, place, self._next[place])
+                    _add_awkward(
+                        self._world, self._random, self._clock, place, self._next[place], timeless=self.timeless
+                    )
                     pause = whole_seconds(self._clock.lasting(self._random.uniform(1, 6)))
                     self._next[place] += max(SECOND, pause)
 
@@ -203,7 +208,7 @@ def _add_spanning(world: World, clock: SharedClock, platform: Platform, key: str
     )
 
 
-def _add_awkward(world: World, random: Random, clock: SharedClock, place: Place, at: int) -> None:
+def _add_awkward(world: World, random: Random, clock: SharedClock, place: Place, at: int, *, timeless: bool) -> None:
     """A run that is long, becomes visible late, pauses, tells no times, or has a status that lags."""
 
     def lasting(least: float, most: float) -> int:
@@ -212,7 +217,8 @@ def _add_awkward(world: World, random: Random, clock: SharedClock, place: Place,
     platform, key = place
     started = at + SECOND
     ended = started + lasting(0.1, 1)
-    match random.choice(("late", "long", "timeless", "lagging" if platform == "foundry" else "paused")):
+    hard = ("late", "long", *(("timeless",) if timeless else ()), "lagging" if platform == "foundry" else "paused")
+    match random.choice(hard):
         case "late":
             visible = at + lasting(0.2, LATEST)
             world.add_run(platform, key, triggered=at, started=started, ended=ended, visible=visible)

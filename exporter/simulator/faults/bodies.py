@@ -26,6 +26,13 @@ def truncated_json(exchange: Exchange) -> None:
 
 
 @fault("after")
+def invalid_json(exchange: Exchange) -> None:
+    """JSON as people write it by hand: with a comma too many at its end."""
+    content = exchange.response.content()
+    exchange.response.body = content[:-1] + b"," + content[-1:]
+
+
+@fault("after")
 def empty_body(exchange: Exchange) -> None:
     """200 with no body."""
     exchange.response.body = b""

@@ -12,6 +12,12 @@ def connection_refused(exchange: Exchange) -> None:
     exchange.short(Response(delivery="refuse"))
 
 
+@fault("before")
+def connect_timeout(exchange: Exchange, seconds: float = 3600) -> None:
+    """Nobody answers the handshake. (The server cannot do that for one platform: it takes the request, in silence.)"""
+    exchange.short(Response(delivery="swallow", delay=seconds))
+
+
 @fault("after")
 def read_timeout(exchange: Exchange, seconds: float = 3600) -> None:
     """The request is taken, and no answer comes for that long."""

@@ -8,6 +8,7 @@ from urllib.parse import urlencode
 
 from exporter.simulator.faults.registry import Exchange, fault
 from exporter.simulator.messages import Response
+from exporter.simulator.moderately import ModeratelyFace
 
 
 @fault("after")
@@ -69,11 +70,14 @@ def dropped_rows(exchange: Exchange, share: float = 0.3) -> None:
 
 @fault("before")
 def ascending(exchange: Exchange) -> None:
-    """The order asked for is ignored: oldest first."""
-    parameters = exchange.request.parameters
+    """The order asked for, or that a platform is known for, is not kept: oldest first."""
+    parameters, face = exchange.request.parameters, exchange.face
     if "order" in parameters:
         parameters["order"] = "asc"
         exchange.request = replace(exchange.request, query=urlencode(parameters))
+    elif isinstance(face, ModeratelyFace):
+        usual, face.order = face.order, "ascending"
+        exchange.afterwards.append(lambda: setattr(face, "order", usual))
 
 
 @fault("after")

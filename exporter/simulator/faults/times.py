@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import zlib
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
-from urllib.parse import urlencode
 
-from exporter.simulator.clock import SECOND, http_date, iso, micros
+from exporter.simulator.clock import SECOND, http_date, micros
 from exporter.simulator.face import Face
 from exporter.simulator.faults.registry import Exchange, fault
-from exporter.simulator.messages import Json, parse_json
+from exporter.simulator.faults.windows import rebound
+from exporter.simulator.messages import Json
 
 YEAR_2099 = 4_083_955_200
 MILLISECONDS_FROM = 1e11
@@ -65,6 +63,14 @@ def times_in_zone(exchange: Exchange) -> None:
 
 
 @fault("after")
+def times_in_many_forms(exchange: Exchange) -> None:
+    """Each time is an ISO 8601 string in another of the forms that are allowed: odd offsets, -00:00, 1 to 9 digits
+    behind the second, lower case, a leap second."""
+    for row, name, seconds in _times(exchange):
+        row[name] = _in_some_form(seconds, zlib.crc32(f"{name} {seconds}".encode()))
+
+
+@fault("after")
 def zero_times(exchange: Exchange) -> None:
     """Times are 0, which means that there is none."""
     for row, name, _ in _times(exchange):
@@ -91,9 +97,12 @@ def invisible_key(exchange: Exchange, seconds: float = 7200, share: float = 0.5,
 @fault("after")
 def negative_durations(exchange: Exchange) -> None:
     """Runs end before they start."""
+    start = exchange.face.start_field
     for row in exchange.records:
-        if row.get("started_at") and row.get("ended_at"):
-            row["started_at"], row["ended_at"] = row["ended_at"], row["started_at"]
+        for end in exchange.face.end_fields:
+            if row.get(start) and row.get(end):
+                row[start], row[end] = row[end], row[start]
+                break
 
 
 @fault("after")
@@ -114,13 +123,7 @@ def clock_skew(exchange: Exchange, seconds: float = 600) -> None:
 def skewed_clock(exchange: Exchange, seconds: float = 600) -> None:
     """All of the upstream's clocks are that far ahead: ``Date``, the times in records, the bounds of windows."""
     exchange.skew = round(seconds * SECOND)
-    parameters, body = exchange.request.parameters, parse_json(exchange.request.body)
-    for named in (parameters, body if isinstance(body, dict) else {}):
-        for name in ("start_time", "end_time", "start_date", "end_date"):
-            if isinstance(named.get(name), str):
-                named[name] = iso(micros(named[name]) - exchange.skew)
-    content = exchange.request.body if body is None else json.dumps(body).encode()
-    exchange.request = replace(exchange.request, query=urlencode(parameters), body=content)
+    rebound(exchange, lambda start: start - exchange.skew, lambda end: end - exchange.skew)
     exchange.response.headers["Date"] = http_date(exchange.now + exchange.skew)
     exchange.afterwards.append(lambda: _retime(exchange, lambda time: _whole(time + seconds)))
 
@@ -141,6 +144,12 @@ def is_chosen(row: dict[str, Json], face: Face, share: float) -> bool:
     """Whether a row belongs to that share of the rows: by its id, so always the same."""
     ids = [str(row[name]) for name in face.id_fields if row.get(name) is not None]
     return zlib.crc32("".join(ids[:1]).encode("utf-8", "surrogatepass")) % 100 < share * 100
+
+
+def ended_at(row: Json, face: Face) -> float | None:
+    """When a row says that its run ended, in unix seconds."""
+    found = (to_seconds(row.get(name)) for name in face.end_fields)
+    return next((seconds for seconds in found if seconds is not None), None)
 
 
 def first_time(row: Json, face: Face) -> int | None:
@@ -177,6 +186,26 @@ def _retime(exchange: Exchange, change: Callable[[float], Json], share: float = 
         if id(row) in chosen:
             changed = change(seconds)
             row[name] = _iso(changed) if text and isinstance(row[name], str) else changed
+
+
+OFFSETS = ("Z", "z", "+00:00", "-00:00", "+05:45", "-03:30", "+14:00", "-12:00", "+12:45")
+
+
+def _in_some_form(seconds: float, dice: int) -> str:
+    """A time in a form that ``dice`` chooses; every form says the same instant."""
+    offset = OFFSETS[dice % len(OFFSETS)]
+    hours, _, minutes = offset.lstrip("+-").partition(":")
+    shift = (int(hours) * 3600 + int(minutes) * 60) * (-1 if offset[0] == "-" else 1) if minutes else 0
+    micros_in_second = round(seconds * SECOND) % SECOND
+    moment = datetime.fromtimestamp(round(seconds * SECOND) // SECOND + shift, UTC)
+    text = moment.strftime("%Y-%m-%dT%H:%M:%S")
+    if text.endswith(":00") and dice // 16 % 2:  # as if a second had been inserted before it
+        text = (moment - timedelta(seconds=1)).strftime("%Y-%m-%dT%H:%M:") + "60"
+    digits = dice // 32 % 10
+    if micros_in_second:
+        digits = max(digits, 6)
+    fraction = f".{micros_in_second:06d}000"[: digits + 1] if digits else ""
+    return text + fraction + offset
 
 
 def _whole(seconds: float) -> float:

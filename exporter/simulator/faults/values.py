@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from exporter.simulator.clock import SECOND
 from exporter.simulator.faults.registry import Exchange, fault
-from exporter.simulator.faults.times import is_chosen, to_seconds
+from exporter.simulator.faults.times import ended_at, is_chosen
 from exporter.simulator.messages import Json
 
 AWKWARD_NAME = 'quote " backslash \\ newline \n tab \t emoji \N{ROCKET}'
@@ -56,6 +56,15 @@ def enormous_counts(exchange: Exchange) -> None:
 
 
 @fault("after")
+def fallen_counts(exchange: Exchange, by: int = 1, share: float = 1.0) -> None:
+    """Counts of a share of the rows, the same ones, are lower than they are. In the next good answer they are back."""
+    face = exchange.face
+    for row in exchange.records:
+        if is_chosen(row, face, share):
+            row.update({name: max(0, row[name] - by) for name in face.count_fields if row.get(name)})
+
+
+@fault("after")
 def record_without_id(exchange: Exchange) -> None:
     """The first row has no id."""
     for row in exchange.records[:1]:
@@ -96,7 +105,7 @@ def unknown_fields(exchange: Exchange) -> None:
 def unknown_statuses(exchange: Exchange) -> None:
     """Runs that are not at an end have a status that nobody has heard of."""
     for row in exchange.records:
-        if not row.get("ended_at"):
+        if ended_at(row, exchange.face) is None:
             row.update({n: "WARMING_UP" for n in exchange.face.status_fields if isinstance(row.get(n), str)})
 
 
@@ -121,24 +130,23 @@ def null_statuses(exchange: Exchange) -> None:
 @fault("after")
 def flipping_statuses(exchange: Exchange, seconds: float = 60, share: float = 0.5) -> None:
     """A share of the runs changes from completed to failed, or back, that long after it ended."""
-    for row in exchange.records:
-        ended = to_seconds(row.get("ended_at"))
-        if ended is None or exchange.now / SECOND - ended < seconds:
-            continue
-        if is_chosen(row, exchange.face, share):
-            for name in exchange.face.status_fields:
-                row[name] = FLIPS.get(str(row.get(name)), row.get(name))
+    face = exchange.face
+    for row in _long_ended(exchange, seconds, share):
+        for name in face.status_fields:
+            row[name] = FLIPS.get(str(row.get(name)), row.get(name))
+        if face.end_fields[1:]:
+            completed, failed = face.end_fields[:2]
+            row[completed], row[failed] = row[failed], row[completed]
 
 
 @fault("after")
 def reopening_runs(exchange: Exchange, seconds: float = 60, share: float = 0.5) -> None:
     """A share of the runs shows as running again, that long after it ended."""
-    for row in exchange.records:
-        ended = to_seconds(row.get("ended_at"))
-        if ended is None or exchange.now / SECOND - ended < seconds:
-            continue
-        if is_chosen(row, exchange.face, share):
-            row.update(dict.fromkeys(exchange.face.status_fields, "RUNNING"), ended_at=None)
+    face = exchange.face
+    for row in _long_ended(exchange, seconds, share):
+        for name in face.status_fields:
+            row[name] = "RUNNING" if str(row.get(name)).isupper() else "running"
+        row.update(dict.fromkeys(face.end_fields))
 
 
 @fault("after")
@@ -171,6 +179,14 @@ def missing_names(exchange: Exchange) -> None:
     for row in exchange.records[:1]:
         for name in exchange.face.name_fields:
             row.pop(name, None)
+
+
+def _long_ended(exchange: Exchange, seconds: float, share: float) -> Iterator[dict[str, Json]]:
+    """That share of the runs that ended at least so long ago."""
+    for row in exchange.records:
+        ended = ended_at(row, exchange.face)
+        if ended is not None and exchange.now / SECOND - ended >= seconds and is_chosen(row, exchange.face, share):
+            yield row
 
 
 def _rewrite(exchange: Exchange, names: Sequence[str], change: Callable[[Json], Json]) -> None:
