@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from exporter.counting.draft import CLOCK_TOLERANCE, Draft
 from exporter.counting.figures import Figures, Nets, applied, ended_runs, none_falls, note, wanted
-from exporter.counting.ledger import SourceState, WindowState
+from exporter.counting.ledger import SourceState, WindowKey, WindowState
 from exporter.counting.series import fall, write_off
 from exporter.observations import Move, Source, WindowTotal
 from exporter.times import Micros
@@ -61,8 +61,11 @@ def moved(draft: Draft, source: Source[WindowTotal], move: Move[WindowTotal], to
         whole = before | largest
         # Where the parts add up they tell what was there when the rest was read; so does a whole that stood still.
         told_by_parts = {key for key in keys if deltas[key] >= 0 and (key in sound or parts[key] == largest.get(key))}
-        if any(told.get(key) != again.get(key) for key in keys - told_by_parts) and not _overdue(draft, source):
-            return False  # what ended between two readings would be counted twice, or not at all
+        # What ended between two readings would be counted twice, or not at all; what fell in a part comes back.
+        unsettled = any(told.get(key) != again.get(key) for key in keys - told_by_parts)
+        fallen = any(_fell_short(key, told, again, closed, rest) for key in keys)
+        if (unsettled or fallen) and not _overdue(draft, source):
+            return False
         whole |= {key: parts[key] for key in told_by_parts}
         _force(draft, {key: whole.get(key, 0) - before.get(key, 0) for key in keys}, nets)
         known = keys & (told.keys() | again.keys() | closed.keys())
@@ -83,6 +86,13 @@ def _between(value: int, one: int | None, other: int | None) -> bool:
     if (one is None) != (other is None):
         return not (value or one or other)
     return min(one or 0, other or 0) <= value <= max(one or 0, other or 0)
+
+
+def _fell_short(key: WindowKey, told: Figures, again: Figures, closed: Figures, rest: Figures) -> bool:
+    """Whether all four readings name a figure, and one of the parts tells too little of it."""
+    if not all(key in each for each in (told, again, closed, rest)):
+        return False
+    return closed[key] + rest[key] < min(told[key], again[key])
 
 
 def _force(draft: Draft, deltas: Figures, nets: Nets) -> None:

@@ -27,6 +27,7 @@ CONTRACT, FILES, LOCK, FAULTS = (
     f"tests/store/test_{name}.py::test_" for name in ("contract", "files", "lock", "faults")
 )
 SLOW = "tests/exact/test_slow_answers.py::test_"
+DAYS = "tests/exact/test_days.py::test_"
 MACHINE = "tests/store/test_machine.py::TestStoreAndCore"
 
 ALL: Final = (
@@ -512,11 +513,22 @@ ALL: Final = (
         12,
         "a forced move does not wait for readings between which nothing ended",
         "exporter/counting/moves.py",
-        " for key in keys - told_by_parts) and not _overdue(draft, source):",
-        " for key in keys - told_by_parts) and False:",
+        "        if (unsettled or fallen) and not",
+        "        if fallen and not",
         (
             f"{WINDOWS}a_forced_move_waits_for_readings_between_which_nothing_ended",
             f"{SLOW}a_forced_move_counts_each_run_once",
+        ),
+    ),
+    Mutation(
+        12,
+        "a forced move does not wait for counts that fell to come back",
+        "exporter/counting/moves.py",
+        "        if (unsettled or fallen) and not",
+        "        if unsettled and not",
+        (
+            f"{WINDOWS}a_forced_move_waits_where_a_part_tells_too_little",
+            f"{DAYS}one_bad_reading_at_a_move_of_the_anchor",
         ),
     ),
     Mutation(

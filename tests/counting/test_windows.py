@@ -305,7 +305,7 @@ def test_a_repeated_move_changes_nothing(bench: Bench) -> None:
 def test_a_move_is_forced_when_the_window_became_too_long(bench: Bench) -> None:
     """Counted from the whole reading; what falls is written off at once; the rest is the new value."""
     bench.now = ANCHOR + 8 * DAY - MINUTE
-    unsound: Said = {"closed": {DONE: 1}, "rest": {DONE: 3}, "active": True}
+    unsound: Said = {"closed": {DONE: 8}, "rest": {DONE: 3}, "active": True}
     bench.windows({DONE: 7, BAD: 0}, anchor=ANCHOR, move=move(bench, **unsound))
     assert anchor_of(bench) == ANCHOR
     assert bench.debt(*BAD) == 1
@@ -417,6 +417,24 @@ def test_a_forced_move_waits_for_readings_between_which_nothing_ended(bench: Ben
     bench.windows({DONE: 5, BAD: 1}, anchor=ANCHOR)
     bench.now = ANCHOR + 9 * DAY
     bench.windows({DONE: 8, BAD: 1}, anchor=ANCHOR, move=move(bench, **overlapping))
+    assert anchor_of(bench) == bench.now - DAY
+
+
+def test_a_forced_move_waits_where_a_part_tells_too_little(bench: Bench) -> None:
+    """If its counts come back, they must not be counted again. Not for ever."""
+    bench.now = ANCHOR + 8 * DAY
+    whole: Figures = {DONE: 9, BAD: 1}
+    bench.windows(whole, anchor=ANCHOR, move=move(bench, closed={DONE: 5, BAD: 1}, rest={DONE: 2}, again=whole))
+    assert anchor_of(bench) == ANCHOR
+    assert bench.counted() == {"completed": 4}
+    bench.windows(whole, anchor=ANCHOR, move=move(bench, closed={DONE: 5, BAD: 1}, rest={DONE: 4}, again=whole))
+    assert anchor_of(bench) == bench.now - DAY
+    bench.windows({DONE: 4}, anchor=anchor_of(bench))
+    assert bench.counted() == {"completed": 4}
+    bench = Bench(rules=WINDOWED)
+    bench.windows({DONE: 5, BAD: 1}, anchor=ANCHOR)
+    bench.now = ANCHOR + 9 * DAY
+    bench.windows(whole, anchor=ANCHOR, move=move(bench, closed={DONE: 5, BAD: 1}, rest={DONE: 2}, again=whole))
     assert anchor_of(bench) == bench.now - DAY
 
 
