@@ -11,6 +11,7 @@ from exporter.simulator.faults.times import ended_at, is_chosen
 from exporter.simulator.messages import Json
 
 AWKWARD_NAME = 'quote " backslash \\ newline \n tab \t emoji \N{ROCKET}'
+MOST = 2**53
 FLIPS = {
     "FINISHED": "FAILED",
     "FAILED": "FINISHED",
@@ -52,7 +53,7 @@ def boolean_counts(exchange: Exchange) -> None:
 @fault("after")
 def enormous_counts(exchange: Exchange) -> None:
     """Counts are above 2^53, where a float loses its last digits."""
-    _rewrite(exchange, exchange.face.count_fields, lambda count: 2**53 + 1 + count)
+    _rewrite(exchange, exchange.face.count_fields, lambda count: MOST + 1 + count)
 
 
 @fault("after")
@@ -61,7 +62,11 @@ def fallen_counts(exchange: Exchange, by: int = 1, share: float = 1.0) -> None:
     face = exchange.face
     for row in exchange.records:
         if is_chosen(row, face, share):
-            row.update({name: max(0, row[name] - by) for name in face.count_fields if row.get(name)})
+            counts = {name: row.get(name) for name in face.count_fields}
+            # what another fault has made of a count stays what it is: no number that anybody could believe
+            row.update(
+                {n: max(0, count - by) for n, count in counts.items() if type(count) is int and 0 < count <= MOST}
+            )
 
 
 @fault("after")
