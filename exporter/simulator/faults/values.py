@@ -53,7 +53,7 @@ def boolean_counts(exchange: Exchange) -> None:
 @fault("after")
 def enormous_counts(exchange: Exchange) -> None:
     """Counts are above 2^53, where a float loses its last digits."""
-    _rewrite(exchange, exchange.face.count_fields, lambda count: MOST + 1 + count)
+    _rewrite(exchange, exchange.face.count_fields, lambda count: MOST + 2 + abs(count))
 
 
 @fault("after")
