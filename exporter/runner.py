@@ -86,13 +86,7 @@ class Runner:
             if not isinstance(error, StateError):
                 target.circuit.failure(self._clock.monotonic(), lasting=lasting)
         except Exception as error:  # noqa: BLE001  a bug of ours must not end the service; it is counted and shown
-            kind = type(error).__name__
-            log.error(  # noqa: TRY400  where, and not with what: its text may hold what the upstream sent
-                "poll failed unexpectedly: %s",
-                kind,
-                extra={"target": target.name, "traceback": places(error)},
-            )
-            self._failed(target, report, "internal", f"{kind} (see the log)")
+            self._mistaken(target, report, error)
         else:
             if report.good:
                 target.circuit.success()
@@ -107,32 +101,47 @@ class Runner:
         report.error, report.message = reason, redact(message)
         target.last_error = LastError(reason, report.message, self._clock.now().wall)
 
+    def _mistaken(self, target: Target, report: Report, error: Exception) -> None:
+        """Note a mistake of ours: where, and not with what, since its text may hold what the upstream sent."""
+        kind = type(error).__name__
+        log.error("poll failed unexpectedly: %s", kind, extra={"target": target.name, "traceback": places(error)})
+        self._failed(target, report, "internal", f"{kind} (see the log)")
+
     def _finish(self, target: Target, report: Report) -> None:
         for failed in report.listings_failed:
             target.last_error = LastError(failed.reason, redact(failed.message), self._clock.now().wall)
         target.effective_interval = self._effective_interval(target, report)
-        try:
-            with target.lock, self._store.transaction(target.name) as transaction:
-                changes = finish(
-                    transaction.ledger,
-                    target.rules,
-                    self._clock.now(),
-                    report.upstream_now,
-                    target.effective_interval,
-                    trusted=report.upstream_now is not None or not self._stepped(target),
-                )
-                transaction.apply(changes)
-        except StateError as error:
-            self._failed(target, report, error.reason, str(error))
-            report.good = False
+        for step in (self._count_the_end, self._render):
+            try:
+                step(target, report)
+            except StateError as error:
+                self._failed(target, report, error.reason, str(error))
+                report.good = False
+            except Exception as error:  # noqa: BLE001  the same: what is told of the target must not stay as it was
+                self._mistaken(target, report, error)
+                report.good = False
         self._log(target, report)
         target.up = report.good
         target.last_poll = self._clock.now().wall
         if report.good:
             target.last_success = target.last_poll
         self._tell(target, report)
-        self._publisher.refresh(target)
         self._publisher.publish()
+
+    def _count_the_end(self, target: Target, report: Report) -> None:
+        with target.lock, self._store.transaction(target.name) as transaction:
+            changes = finish(
+                transaction.ledger,
+                target.rules,
+                self._clock.now(),
+                report.upstream_now,
+                target.effective_interval,
+                trusted=report.upstream_now is not None or not self._stepped(target),
+            )
+            transaction.apply(changes)
+
+    def _render(self, target: Target, _report: Report) -> None:
+        self._publisher.refresh(target)
 
     def _effective_interval(self, target: Target, report: Report) -> Micros:
         """The larger of the configured interval and what a full round takes (rule 25).

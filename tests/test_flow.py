@@ -73,6 +73,28 @@ def test_a_mistake_of_ours_is_told_and_outlived(
         assert_exact(made, platform)
 
 
+@pytest.mark.parametrize("place", ["exporter.runner.finish", "exporter.publisher.exposed.families"])
+def test_a_mistake_of_ours_at_the_end_of_a_poll_is_told_too(
+    place: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The target is down and says so; nobody is left to believe what was true before."""
+    with flow() as made:
+        target = made.targets[LISTED]
+        assert target.up
+
+        def mistake(*_: object, **__: object) -> None:
+            raise KeyError(CANARY)
+
+        with monkeypatch.context() as patched:
+            patched.setattr(place, mistake)
+            report = made.poll(LISTED)
+        assert (report.good, report.error, target.up) == (False, "internal", False)
+        assert errors(made, LISTED, "internal") == 1
+        assert f'target_up{{platform="{LISTED}",target="{target.name}"}} 0' in made.text()
+        assert CANARY not in "\n".join(logs.LogfmtFormatter().format(record) for record in caplog.records)
+        assert made.poll(LISTED).good
+
+
 def test_a_quota_that_is_announced_no_more_is_not_shown_for_ever() -> None:
     """One wrong header, a proxy's perhaps, and an alert would say for months that little of it is left."""
     with flow("roboto") as made:
