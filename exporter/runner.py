@@ -122,6 +122,7 @@ class Runner:
                 report.good = False
         self._log(target, report)
         target.up = report.good
+        target.skew = target.skew if report.skew is None else report.skew
         target.last_poll = self._clock.now().wall
         if report.good:
             target.last_success = target.last_poll

@@ -68,6 +68,8 @@ class Target:
     last_poll: Micros | None = None
     last_success: Micros | None = None
     last_error: LastError | None = None
+    skew: Micros | None = None
+    """Our clock less the upstream's, as of the last poll in which it told its."""
     degraded: frozenset[str] = frozenset()
     """What is wrong although it may be up: labels of ``target_degraded``."""
     effective_interval: Micros = 0

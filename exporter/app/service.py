@@ -19,6 +19,7 @@ from exporter.app.status import status
 from exporter.app.targets import build, connectable, expectations, reset_state
 from exporter.catalogue import own
 from exporter.config import Settings
+from exporter.counting.draft import CLOCK_TOLERANCE
 from exporter.errors import ConfigError, StateError
 from exporter.exposition import Slices, Snapshot
 from exporter.garbage import collect_less
@@ -201,7 +202,9 @@ class Service:
     def _tick_unused(self) -> None:
         now = self._clock.now().wall
         targets = list(self.targets.values())
-        if targets:
+        skews = [abs(target.skew) for target in targets if target.skew is not None]
+        believed = not skews or min(skews) <= CLOCK_TOLERANCE  # nothing is forgotten by a wrong clock (rule 26)
+        if targets and believed:
             longest = max(target.limits.forget_after for target in targets)
             for name in self.store.drop_unused(now, now - longest):
                 log.info("state of a target that is no longer configured was dropped", extra={"target": name})

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import httpx
@@ -18,6 +19,7 @@ from exporter.config import PLATFORMS, Settings, Shard
 from exporter.errors import ConfigError, StateError
 from exporter.simulator import RealClock, Simulator, demo_world
 from exporter.target import Target
+from exporter.times import DAY, Moment
 from exporter.web.address import Address
 from tests.web.serving import eventually, request
 
@@ -292,6 +294,23 @@ def test_a_target_whose_state_cannot_be_opened_is_put_in_by_the_next_reload(
     assert sorted(running.service.targets) == ["fleet", "new", "support"]
     assert running.service.schedule.next_run("fleet") is not None
     assert running.shows("automation_exporter_config_last_reload_successful 1\n")
+
+
+def test_a_clock_that_is_wrong_drops_no_state(running: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A machine that starts with the date of next year keeps what was counted for a target that is taken out for a
+    while (rule 26). With the right clock the state is dropped when its time has come."""
+    service, later = running.service, 101 * DAY
+    running.reload(running.support())
+    assert service.targets["support"].skew is not None
+    now = service._clock.now()
+    monkeypatch.setattr(service, "_clock", SimpleNamespace(now=lambda: Moment(now.world + later, now.wall + later)))
+    service.targets["support"].skew = later
+    service._tick_unused()
+    assert service.store.target_names() == ["fleet", "support"]
+    service.targets["support"].skew = 0
+    service._tick_unused()
+    assert service.store.target_names() == ["support"]
+    monkeypatch.undo()
 
 
 def test_another_pace_holds_from_the_reload_on(running: Bench) -> None:
