@@ -1,4 +1,4 @@
-"""Runs polls: gives every target timing, outcome, log line, freshness and metrics; platforms just raise."""
+"""Runs polls: gives every target timing, outcome and freshness, and ends holds; platforms just raise."""
 
 from __future__ import annotations
 
@@ -7,18 +7,17 @@ from traceback import format_tb
 from typing import Final
 
 from exporter import killpoints
-from exporter.catalogue import own
-from exporter.counting import finish, has_room, release
+from exporter.counting import finish, release
 from exporter.counting.ledger import SeriesKey, empty
 from exporter.errors import ExporterError, Forbidden, Reason, StateError, Unauthorized
-from exporter.platforms import labels
 from exporter.poll import Report, ShowProgress, poll, show_nothing
 from exporter.publisher import Publisher
 from exporter.redaction import redact
 from exporter.selfmetrics import SelfMetrics
 from exporter.store import Store
 from exporter.target import LastError, Target
-from exporter.times import MINUTE, SECOND, Clock, Micros, to_datetime
+from exporter.telling import log_poll, tell_poll
+from exporter.times import MINUTE, SECOND, Clock, Micros
 
 log = logging.getLogger(__name__)
 
@@ -120,13 +119,13 @@ class Runner:
             except Exception as error:  # noqa: BLE001  the same: what is told of the target must not stay as it was
                 self._mistaken(target, report, error)
                 report.good = False
-        self._log(target, report)
+        log_poll(target, report)
         target.up = report.good
         target.skew = target.skew if report.skew is None else report.skew
         target.last_poll = self._clock.now().wall
         if report.good:
             target.last_success = target.last_poll
-        self._tell(target, report)
+        tell_poll(self._metrics, target, report, self._clock.now())
         self._publisher.publish()
 
     def _count_the_end(self, target: Target, report: Report) -> None:
@@ -158,102 +157,6 @@ class Runner:
             if 0 < tried < due:
                 rounds = max(rounds, -(-due // tried))
         return rounds * interval
-
-    def _log(self, target: Target, report: Report) -> None:
-        facts = {
-            "target": target.name,
-            "platform": target.labels.platform,
-            "seconds": round(report.seconds, 3),
-            "workloads": report.workloads,
-            "runs": report.runs.total(),
-        }
-        for failed in report.listings_failed:
-            log.warning(
-                "listing failed: %s",
-                failed.message,
-                extra={"target": target.name, "listing": labels.value(failed.listing), "reason": failed.reason},
-            )
-        if report.error is not None:
-            log.warning("poll failed: %s", report.message, extra={**facts, "reason": report.error})
-        elif target.up is not True and report.good:
-            log.info("target is up", extra=facts)
-        else:
-            log.debug("polled", extra=facts)
-        left = [state for state in target.ledger.listings.values() if state.horizon is None]
-        if any(state.link is not None for state in left):
-            oldest = report.oldest_run
-            reached = None if oldest is None else to_datetime(oldest).isoformat(timespec="seconds")
-            log.info(
-                "history is still being read; it is not counted",
-                extra={**facts, "listings_left": len(left), "back_to": reached},
-            )
-
-    def _tell(self, target: Target, report: Report) -> None:
-        platform, name = target.labels.platform, target.name
-        metrics = self._metrics
-        errors: list[Reason] = [failed.reason for failed in report.listings_failed]
-        if report.error is not None:
-            errors.insert(0, report.error)
-        blamed = None if report.good else (errors.pop(0) if errors else "invalid_response")
-        metrics.poll_finished(platform, name, report.seconds, blamed)
-        for reason in errors:
-            metrics.poll_error(platform, name, reason)
-        for field, count in report.unknown.items():
-            metrics.unknown_value(platform, name, field, count)
-        for _ in range(report.sweeps):
-            metrics.full_walk(platform, name, "sweep")
-        if report.good:
-            metrics.set_target(own.TARGET_LAST_SUCCESS, platform, name, self._clock.now().wall / SECOND)
-        if report.skew is not None:
-            metrics.set_target(own.TARGET_CLOCK_SKEW, platform, name, report.skew / SECOND)
-        state = target.ledger.target
-        if state is not None and state.data_at is not None:
-            metrics.set_target(own.TARGET_DATA, platform, name, state.data_at / SECOND)
-        metrics.set_target(own.TARGET_INTERVAL, platform, name, target.effective_interval / SECOND)
-        metrics.set_target(own.TARGET_CIRCUIT_OPEN, platform, name, target.circuit.open)
-        metrics.set_target(own.TARGET_TLS_INSECURE, platform, name, target.tls_insecure)
-        folded = len(target.ledger.workloads) - target.ledger.own_slots()
-        metrics.set_target(own.WORKLOADS_FOLDED, platform, name, folded)
-        target.degraded = frozenset(self._degraded(target))
-        metrics.degraded(platform, name, target.degraded)
-        self._tell_budget(target)
-
-    def _tell_budget(self, target: Target) -> None:
-        platform, name = target.labels.platform, target.name
-        budget = target.client.budget
-        self._metrics.set_target(own.BUDGET_REMAINING, platform, name, budget.remaining)
-        backoff = max(budget.backoff_seconds, target.circuit.backoff_seconds)
-        self._metrics.set_target(own.BACKOFF, platform, name, backoff)
-        told = (
-            (own.QUOTA_LIMIT, budget.quota_limit),
-            (own.QUOTA_REMAINING, budget.quota_remaining),
-            (own.QUOTA_RESET, budget.quota_reset),
-        )
-        for row, value in told:
-            if value is not None:
-                self._metrics.set_target(row, platform, name, value)
-            else:
-                self._metrics.clear_target(row, platform, name)
-
-    def _degraded(self, target: Target) -> set[str]:
-        listings = target.ledger.listings.values()
-        reasons: set[str] = set(target.memory.get("degraded", ()))
-        if any(state.failed is not None for state in listings):
-            reasons.add("workload_error" if target.platform.listings_per_workload else "listing_error")
-        if any(state.unsorted for state in listings):
-            reasons.add("unsorted")
-        if any(state.horizon is None and state.link is not None for state in listings):
-            reasons.add("first_walk")
-        if target.ledger.crowded or self._is_full(target):
-            reasons.add("max_series")
-        return reasons
-
-    def _is_full(self, target: Target) -> bool:
-        """Whether workloads were folded for want of room, which the state does not tell: not if there is room now."""
-        ledger = target.ledger
-        if len(ledger.workloads) == ledger.own_slots() or ledger.own_slots() >= target.limits.max_workloads:
-            return False
-        return not has_room(ledger, target.rules, self._clock.now())
 
     def end_holds(self, target: Target) -> None:
         """Show what was held back long enough. Called by a timer, also while polls fail (rule 16)."""

@@ -314,7 +314,7 @@ def test_nothing_heavy_is_loaded_to_serve(tmp_path: Path) -> None:
         "from exporter.config import load; from exporter.web.address import Address; "
         "settings = load(sys.argv[1], {}); "
         "service = Service(settings, app.Options(listen=Address('127.0.0.1', 0), state=settings.state)); "
-        "[service._add(each) for each in settings.targets]; service.stop(); "
+        "[service.fleet.add(each, ()) for each in settings.targets]; service.stop(); "
         "print([name for name in ('azure.core', 'azure.identity', 'msal', 'cryptography', 'requests', 'bcrypt', 'rich',"
         " 'pygments', 'jinja2', 'exporter.simulator', 'uvicorn') if sys.modules.get(name)])"
     )

@@ -245,7 +245,7 @@ def test_nothing_is_logged_of_good_polls_but_that_the_target_came_up(caplog: pyt
     with caplog.at_level(logging.INFO), flow() as made:
         for _ in range(3):
             assert made.poll(LISTED).good
-    said = [record.getMessage() for record in caplog.records if record.name == "exporter.runner"]
+    said = [record.getMessage() for record in caplog.records if record.name in ("exporter.runner", "exporter.telling")]
     assert said == ["target is up"]
 
 

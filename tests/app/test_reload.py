@@ -208,21 +208,22 @@ def test_a_bad_configuration_changes_nothing_and_says_why(running: Bench) -> Non
 def test_a_file_that_changed_is_read_by_itself(running: Bench) -> None:
     """Where that is asked for. A bad one is told of once, and read again when it changes again."""
     answers = iter([False, True, True, False])
-    running.service._options = replace(running.service._options, config_changed=lambda: next(answers))
+    configured = running.service.configured
+    configured._options = replace(configured._options, config_changed=lambda: next(answers))
     running.next = lambda: running.settings(running.support())
-    running.service._tick_configuration()
+    configured.look()
     assert "fleet" in running.service.targets
-    running.service._tick_configuration()
+    configured.look()
     assert "fleet" not in running.service.targets
 
     def broken() -> Settings:
         raise ConfigError(["config.yaml:3: no such key"])
 
     running.next = broken
-    running.service._tick_configuration()
+    configured.look()
     assert "no such key" in request(running.service.server, "GET", "/").text
     running.next = lambda: running.settings(running.fleet())
-    running.service._tick_configuration()
+    configured.look()
     assert list(running.service.targets) == ["support"]
 
 
@@ -250,8 +251,8 @@ def test_one_target_that_cannot_be_shown_holds_up_no_other(running: Bench, monke
 
     monkeypatch.setattr(service.runner, "end_holds", all_but_fleet)
     monkeypatch.setattr(service.publisher, "refresh", all_but_fleet)
-    service._tick_holds()
-    service._tick_staleness()
+    service.fleet.end_holds()
+    service.fleet.refresh()
     assert sorted(seen) == ["fleet", "fleet", "support", "support"]
 
 
@@ -302,13 +303,15 @@ def test_a_clock_that_is_wrong_drops_no_state(running: Bench, monkeypatch: pytes
     service, later = running.service, 101 * DAY
     running.reload(running.support())
     assert service.targets["support"].skew is not None
-    now = service._clock.now()
-    monkeypatch.setattr(service, "_clock", SimpleNamespace(now=lambda: Moment(now.world + later, now.wall + later)))
+    now = service.fleet._clock.now()
+    monkeypatch.setattr(
+        service.fleet, "_clock", SimpleNamespace(now=lambda: Moment(now.world + later, now.wall + later))
+    )
     service.targets["support"].skew = later
-    service._tick_unused()
+    service.fleet.drop_unused()
     assert service.store.target_names() == ["fleet", "support"]
     service.targets["support"].skew = 0
-    service._tick_unused()
+    service.fleet.drop_unused()
     assert service.store.target_names() == ["support"]
     monkeypatch.undo()
 
