@@ -1,4 +1,4 @@
-"""The command line: reads arguments, calls ``app``. The only module that knows the simulator.
+"""The command line: reads arguments, calls ``app``.
 
 Exit codes: 0 all went well, 1 something failed, 2 the arguments or the configuration are wrong.
 """
@@ -28,8 +28,6 @@ from exporter.web.address import Address
 if TYPE_CHECKING:
     from exporter.app import Options
     from exporter.config import Settings
-    from exporter.simulator import Credentials, Simulator
-    from exporter.simulator import Platform as Simulated
 
 log = logging.getLogger(__name__)
 
@@ -101,8 +99,9 @@ def _once(chosen: argparse.Namespace) -> int:
 def _demo(chosen: argparse.Namespace) -> int:
     """The service on simulated platforms, with a state that is thrown away."""
     from exporter import app  # noqa: PLC0415 - check-config does without
+    from exporter.simulated import demo_settings, made  # noqa: PLC0415 - the service does without
 
-    simulator = _simulator(chosen, opening=True)
+    simulator = made(chosen.seed, chosen.workloads, chosen.pace, opening=True)
     transport = simulator.transport()
     with tempfile.TemporaryDirectory(prefix=f"{PROGRAM}-demo-") as folder:
         state = Path(folder, "state.db")
@@ -127,12 +126,13 @@ def _web_options(chosen: argparse.Namespace, **others: Any) -> Options:
 
 def _simulate(chosen: argparse.Namespace) -> int:
     """The simulated platforms alone, until a signal comes."""
-    simulator = _simulator(chosen)
+    from exporter.simulated import configuration, made  # noqa: PLC0415 - the service does without
+
+    simulator = made(chosen.seed, chosen.workloads, chosen.pace)
     address: Address = chosen.web_listen_address
     host = address.host or "0.0.0.0"  # noqa: S104 - asked for by ":port"
     with Signals(signal.SIGINT, signal.SIGTERM) as signals, simulator.serve(port=address.port, host=host) as server:
-        configuration = _configuration(simulator.endpoints(server.base_url), simulator.credentials)
-        print(f"{configuration}{_INCIDENTS.format(server.base_url)}# Ctrl-C stops them.", flush=True)
+        print(f"{configuration(simulator, server.base_url)}# Ctrl-C stops them.", flush=True)
         signals.wait()
     return OK
 
@@ -212,69 +212,6 @@ def _state(chosen: argparse.Namespace) -> int:
 
     problems = upkeep.run(chosen, SystemClock().now().wall, sys.stdout)
     return FAILED if problems else OK
-
-
-# The simulated platforms
-
-
-def _simulator(chosen: argparse.Namespace, *, opening: bool = False) -> Simulator:
-    from exporter.simulator import RealClock, Simulator, demo_world  # noqa: PLC0415 - the service does without
-
-    clock = RealClock()
-    scale = {"workloads": chosen.workloads, "pace": chosen.pace}
-    world = demo_world(chosen.seed, clock(), **scale, rotation=True, opening=opening)
-    return Simulator(world, clock=clock)
-
-
-def demo_target(name: Simulated, endpoint: str, credentials: Credentials) -> dict[str, Any]:
-    """Return what a configuration file would say about one simulated platform."""
-    keys: Mapping[Simulated, Mapping[str, object]] = {
-        "roboto": {"org_id": credentials.roboto_org_id, "token": credentials.roboto_token},
-        "foundry": {"auth": {"kind": "token", "token": credentials.foundry_token}},
-        "granite": {"api_key": credentials.granite_api_key},
-        "moderately": {"team_id": credentials.moderately_team_id, "api_key": credentials.moderately_api_key},
-    }
-    return {"name": f"demo-{name}", "platform": name, "endpoint": endpoint, **keys[name]}
-
-
-def demo_settings(endpoints: Mapping[Simulated, str], credentials: Credentials, state: Path) -> Settings:
-    """Return settings for all simulated platforms, with a pace that people can watch and some expectations."""
-    from exporter.config import PLATFORMS, Settings  # noqa: PLC0415 - healthcheck and --version do without
-
-    pace = {"interval": "5s", "zero_hold": "10s", "deep_interval": "30s", "requests_per_minute": 1200}
-    further: Mapping[Simulated, dict[str, object]] = {
-        "foundry": {"schedule_grace": "10s"},
-        "granite": {"workflow_tokens": True},
-    }
-    targets = [
-        PLATFORMS[name].model_validate(demo_target(name, endpoint, credentials) | pace | further.get(name, {}))
-        for name, endpoint in endpoints.items()
-    ]
-    workloads = [
-        {"match": {"workload": "*"}, "labels": {"team": "automation"}, "objective": {"success_ratio": 0.95}},
-        {
-            "match": {"platform": "foundry"},
-            "labels": {"team": "support", "tier": "1"},
-            "objective": {"max_silence": "1h", "max_active": "30m"},
-        },
-    ]
-    return Settings.model_validate({"targets": targets, "workloads": workloads, "state": state})
-
-
-_INCIDENTS: Final = """\
-# Every few minutes something goes wrong for a while, on one platform after the other. To choose what and when:
-#   curl {0}/_simulator/incidents   # what there is, and what is on
-#   curl {0}/_simulator/incidents --data '{{"name": "failure_burst", "platform": "foundry", "seconds": 300}}'
-"""
-
-
-def _configuration(endpoints: Mapping[Simulated, str], credentials: Credentials) -> str:
-    """Return the file that makes the exporter read the simulated platforms."""
-    import yaml  # noqa: PLC0415 - only this writes any
-
-    targets = [demo_target(name, endpoint, credentials) for name, endpoint in endpoints.items()]
-    text = yaml.safe_dump({"targets": targets}, sort_keys=False)
-    return f"# The simulated platforms listen; this configuration reads them.\n{text}"
 
 
 COMMANDS: Final[Mapping[str, Command]] = {

@@ -10,7 +10,8 @@ Users develop dashboards against it, the demo runs on it and the tests are prove
     faults/       awkward answers by name
     simulator.py  all of it together; server.py and transport.py are the two ways in, control.py the switches
 
-It shares no code with the exporter, so that its truth is a second opinion. Only the command line may import it.
+It shares no code with the exporter, so that its truth is a second opinion. Only ``exporter.simulated`` may import
+it, for the command line.
 """
 
 from __future__ import annotations

@@ -15,9 +15,9 @@ import pytest
 from exporter.app import Once, once
 from exporter.app.once import table
 from exporter.app.progress import CLEAR, PAUSE, Progress, shown_beside_the_log
-from exporter.cli import demo_settings
 from exporter.observations import ListingFailed
 from exporter.poll import Report
+from exporter.simulated import demo_settings
 from exporter.simulator import ManualClock, Platform, Simulator
 from tests.exact.world import PLATFORMS, START, HandClock, simulator_of
 

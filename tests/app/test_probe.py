@@ -8,8 +8,8 @@ from dataclasses import replace
 from typing import Any
 
 from exporter.app.probe import probe
-from exporter.cli import demo_settings, demo_target
 from exporter.config import PLATFORMS, Settings
+from exporter.simulated import demo_settings, demo_target
 from exporter.simulator import ManualClock, Simulator, demo_world
 from exporter.times import SECOND
 from exporter.web.hints import HINTS

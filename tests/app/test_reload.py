@@ -14,9 +14,9 @@ import httpx
 import pytest
 
 from exporter.app import Options, Service
-from exporter.cli import demo_target
 from exporter.config import PLATFORMS, Settings, Shard
 from exporter.errors import ConfigError, StateError
+from exporter.simulated import demo_target
 from exporter.simulator import RealClock, Simulator, demo_world
 from exporter.target import Target
 from exporter.times import DAY, Moment

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from exporter.app import Options, Service
-from exporter.cli import demo_settings
 from exporter.errors import ConfigError, StateCorrupt, StateError, StateLocked
+from exporter.simulated import demo_settings
 from exporter.simulator import ManualClock, Simulator
 from exporter.web.address import Address
 from tests.exact.world import START, simulator_of

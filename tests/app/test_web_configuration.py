@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from exporter.app import Options, Service
-from exporter.cli import demo_settings
+from exporter.simulated import demo_settings
 from exporter.simulator import ManualClock
 from exporter.web import healthcheck
 from exporter.web.address import Address

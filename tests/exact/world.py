@@ -9,7 +9,6 @@ from typing import Any
 
 from exporter.app.targets import build
 from exporter.catalogue import BY_NAME
-from exporter.cli import demo_target
 from exporter.config import PLATFORMS as SETTINGS
 from exporter.counting.ledger import Series, Value, plus
 from exporter.exposition import Snapshot
@@ -18,6 +17,7 @@ from exporter.poll import Report
 from exporter.publisher import Publisher
 from exporter.runner import Runner
 from exporter.selfmetrics import SelfMetrics
+from exporter.simulated import demo_target
 from exporter.simulator import ManualClock, Platform, Simulator, Truth, demo_world
 from exporter.store.sqlite import SqliteStore
 from exporter.target import Target

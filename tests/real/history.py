@@ -21,7 +21,6 @@ import httpx
 
 from exporter.app.targets import build, expectations
 from exporter.catalogue import own
-from exporter.cli import demo_target
 from exporter.config import PLATFORMS as SETTINGS
 from exporter.config import Match, Objective, WorkloadRule
 from exporter.exposition import Snapshot
@@ -29,6 +28,7 @@ from exporter.http import Budgets
 from exporter.publisher import Publisher
 from exporter.runner import Runner
 from exporter.selfmetrics import SelfMetrics
+from exporter.simulated import demo_target
 from exporter.simulator import ManualClock, Platform, Simulator, demo_world
 from exporter.simulator.incidents import IncidentName
 from exporter.simulator.quota import RateLimit

@@ -14,7 +14,7 @@ from typing import Any, Final
 
 import yaml
 
-from exporter.cli import demo_target
+from exporter.simulated import demo_target
 from exporter.simulator import RealClock, Run, Simulator, Trigger, World
 from exporter.simulator.clock import SECOND
 from exporter.simulator.generate import Profile

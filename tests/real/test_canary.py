@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 import trustme
 
-from exporter.cli import demo_target
+from exporter.simulated import demo_target
 from exporter.simulator import CANARY, Credentials, ManualClock, Simulator, demo_world
 from exporter.times import SystemClock
 from tests.http.support import read_request, server

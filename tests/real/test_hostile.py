@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from prometheus_client.parser import text_string_to_metric_families as read_text
 
-from exporter.cli import demo_target
+from exporter.simulated import demo_target
 from exporter.simulator import Credentials, ManualClock, Platform, Simulator, demo_world
 from exporter.times import SECOND, SystemClock
 from tests.exposition.parsers import parse_openmetrics

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from exporter.cli import demo_target
+from exporter.simulated import demo_target
 from exporter.simulator import ManualClock, Simulator, demo_world
 from exporter.times import SystemClock
 from tests.real.binaries import give_up

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Final, NamedTuple
 
-from exporter.cli import demo_target
+from exporter.simulated import demo_target
 from exporter.simulator import Credentials
 from exporter.simulator.foundry import FoundryFace
 from exporter.simulator.granite import GraniteFace
