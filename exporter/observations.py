@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Generic, Literal, NamedTuple, TypeVar
+from typing import Final, Generic, Literal, NamedTuple, TypeVar
 
 from exporter.catalogue.model import Metric
 from exporter.errors import Reason
@@ -38,6 +38,28 @@ class Add(NamedTuple):
     metric: Metric
     labels: Labels
     amount: int = 1
+
+
+Named = tuple[Metric, Labels]
+"""A series of a workload: its family and, as in ``Add``, its labels after ``workload``."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Effect:
+    """What a run does to its workload's series, but for its own numbers: the runs of a page have few different ones.
+
+    An effect is equal to itself only: runs that share one are alike without a look into it.
+    """
+
+    counts: tuple[Add, ...] = ()
+    """Increments of counters."""
+    values: tuple[Named, ...] = ()
+    """Histograms, each of which takes one value."""
+    events: tuple[Named, ...] = ()
+    """Gauges, each of which shows the latest time of an event."""
+
+
+NO_EFFECT: Final = Effect()
 
 
 class Mark(NamedTuple):
@@ -100,7 +122,7 @@ class Run(NamedTuple):
     ``times`` are created, triggered, started, ended as the upstream told them, None where missing (also where
     unbelievable, which ``observe`` need not judge: ``count`` drops those).
     ``ended`` is decided by ``observe`` (rule 4); ``state`` is used while it is False, ``outcome`` when it is True.
-    ``common`` and ``adds`` are applied once, when the run is first counted, ``marks`` also for history.
+    What ``effect`` counts and ``values`` are applied once, when the run is first counted, ``events`` also for history.
     """
 
     id: str
@@ -112,11 +134,11 @@ class Run(NamedTuple):
     ended: bool
     state: str = "open"
     outcome: str = "unknown"
-    common: tuple[Add, ...] = ()
-    """Increments of counters that other runs of the page have too: runs that add the same are counted together."""
-    adds: tuple[Add, ...] = ()
-    """What else it adds."""
-    marks: tuple[Mark, ...] = ()
+    effect: Effect = NO_EFFECT
+    values: tuple[int, ...] = ()
+    """What the histograms of its effect take, in their rows' stored integers, one for each."""
+    events: tuple[Micros, ...] = ()
+    """When the events of its effect were, one time for each."""
     delivery: Delivery | None = None
     """Set for runs that a schedule started, open ones too."""
     ids: tuple[tuple[str, str], ...] = ()
@@ -133,9 +155,16 @@ class Run(NamedTuple):
         return self.created is None and self.triggered is None and self.started is None and self.finished is None
 
     @property
-    def all_adds(self) -> tuple[Add, ...]:
+    def adds(self) -> tuple[Add, ...]:
         """All that it adds."""
-        return (*self.common, *self.adds)
+        observed = zip(self.effect.values, self.values, strict=True)
+        return (*self.effect.counts, *(Add(metric, labels, value) for (metric, labels), value in observed))
+
+    @property
+    def marks(self) -> tuple[Mark, ...]:
+        """The times of its events."""
+        dated = zip(self.effect.events, self.events, strict=True)
+        return tuple(Mark(metric, labels, at) for (metric, labels), at in dated)
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,7 +24,7 @@ from exporter.counting.ledger import (
     WorkloadState,
 )
 from exporter.counting.limits import Rules
-from exporter.observations import Add, Labels
+from exporter.observations import Effect, Labels
 from exporter.times import MINUTE, Micros, Moment
 
 K = TypeVar("K")
@@ -48,12 +48,14 @@ class Sum:
 
 @dataclass(slots=True)
 class Tally:
-    """Runs of one page and workload that have the same increments in common."""
+    """Runs of one page and workload that have the same effect."""
 
-    sums: list[tuple[Sum, int]]
+    counts: list[tuple[Sum, int]]
     """What each of them adds to which counter."""
     exemplified: list[tuple[Sum, int]]
     """Those of the counters that keep exemplars."""
+    values: list[Sum]
+    """Where their values go."""
     runs: int = 0
 
 
@@ -62,7 +64,7 @@ class Latest:
     """The latest time that the runs of one page tell of an event; ``key`` None: nobody speaks of it."""
 
     key: SeriesKey | None
-    at: Micros
+    at: Micros = 0
 
 
 CLOCK_TOLERANCE = 5 * MINUTE
@@ -89,12 +91,12 @@ class Draft:
         self.keys: dict[tuple[Metric, str, Labels], SeriesKey] = {}
         """Names of series that were asked for: folding, once decided, stands for the batch."""
         self.sums: dict[SeriesKey, Sum] = {}
-        """What is still to be applied, by ``series.settle``; ``sums_of`` has the same by what was asked for."""
-        self.sums_of: dict[tuple[Metric, str, Labels], Sum] = {}
-        self.tallies: dict[tuple[str, tuple[Add, ...]], Tally] = {}
-        """What is still to be added to ``sums``, by slot and what runs have in common."""
+        """What is still to be applied, by ``series.settle``."""
+        self.tallies: dict[tuple[str, Effect], Tally] = {}
+        """The same by slot and effect, with what is still to be added to ``sums``."""
         self.latest: dict[tuple[Metric, str, Labels], Latest] = {}
-        """Times of events, still to be applied."""
+        """Times of events, still to be applied; ``events`` has the same by slot and effect."""
+        self.events: dict[tuple[str, Effect], list[Latest]] = {}
         self.left_out: frozenset[str] = frozenset()
         """Items of windows that are followed and not counted."""
         self.fresh_values: dict[str, set[Labels]] = {}

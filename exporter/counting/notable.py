@@ -24,7 +24,7 @@ def note_ended(draft: Draft, run: Run, at: Micros, *, news: bool) -> None:
     late = _late(draft, run)
     if run.outcome != FAILED and late is None:
         return
-    adds = run.all_adds
+    adds = run.effect.counts
     reason, status_code = next((add.labels for add in adds if add.metric is RUN_FAILURES), ("", ""))
     found = FeedRun(
         run_id=shown(run.id),

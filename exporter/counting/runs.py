@@ -14,7 +14,7 @@ from exporter.counting import listings, notable, schedules, workloads
 from exporter.counting.crowd import OTHER
 from exporter.counting.draft import Draft, Latest
 from exporter.counting.ledger import ListingState, OpenRun, SeriesKey, TargetState, days_of
-from exporter.counting.series import add, apply_adds, apply_common, key_of, settle
+from exporter.counting.series import add, apply_run, key_of, settle
 from exporter.counting.sightings import Sighting, sightings
 from exporter.observations import Add, Delivery, Labels, Page, Run
 from exporter.times import DAY, SECOND, Micros
@@ -188,9 +188,7 @@ def _open_seen(draft: Draft, listing: str, row: Sighting) -> None:
 def _count(draft: Draft, row: Sighting) -> None:
     run = row.run
     slot = workloads.slot_of(draft, run.workload)
-    if run.common:
-        apply_common(draft, slot, run.common, run.id)
-    apply_adds(draft, slot, run.adds, run.id)
+    apply_run(draft, slot, run)
     _mark(draft, slot, run)
     _keep(draft, row)
     notable.note_ended(draft, run, row.latest, news=True)
@@ -198,14 +196,22 @@ def _count(draft: Draft, row: Sighting) -> None:
 
 def _mark(draft: Draft, slot: str, run: Run) -> None:
     """Note when the run's events were; ``settle`` applies the latest of each."""
-    for metric, labels, at in run.marks:
-        asked = (metric, slot, labels)
-        latest = draft.latest.get(asked)
-        if latest is None:
-            key = key_of(draft, metric, slot, labels) if _is_told(draft, metric, slot, labels) else None
-            draft.latest[asked] = Latest(key, at)
-        elif at > latest.at:
+    asked = (slot, run.effect)
+    events = draft.events.get(asked)
+    if events is None:
+        events = draft.events[asked] = [_latest(draft, metric, slot, labels) for metric, labels in run.effect.events]
+    for latest, at in zip(events, run.events, strict=True):
+        if at > latest.at:  # noqa: PLR1730  a call of max costs three times as much
             latest.at = at
+
+
+def _latest(draft: Draft, metric: Metric, slot: str, labels: Labels) -> Latest:
+    asked = (metric, slot, labels)
+    latest = draft.latest.get(asked)
+    if latest is None:
+        key = key_of(draft, metric, slot, labels) if _is_told(draft, metric, slot, labels) else None
+        latest = draft.latest[asked] = Latest(key)
+    return latest
 
 
 def _is_told(draft: Draft, metric: Metric, slot: str, labels: Labels) -> bool:

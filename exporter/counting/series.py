@@ -12,7 +12,7 @@ from exporter.catalogue.model import Metric
 from exporter.counting.crowd import OTHER
 from exporter.counting.draft import Draft, Sum, Tally
 from exporter.counting.ledger import Exemplar, Series, SeriesKey, Value, empty, plus, zero
-from exporter.observations import Add, Labels, Mark
+from exporter.observations import Effect, Labels, Mark, Run
 from exporter.times import Micros
 
 EXEMPLAR_CHARS: Final = 128
@@ -31,11 +31,7 @@ def bounds(metric: Metric) -> tuple[int, ...]:
 
 def bucket(metric: Metric, amount: int) -> int:
     """Return the index of the bucket that holds ``amount`` (in stored integers)."""
-    return _bucket(bounds(metric), amount)
-
-
-def _bucket(bounds: tuple[int, ...], amount: int) -> int:
-    return bisect_left(bounds, amount)
+    return bisect_left(bounds(metric), amount)
 
 
 def key_of(draft: Draft, metric: Metric, slot: str, labels: Labels) -> SeriesKey:
@@ -204,43 +200,40 @@ def release(draft: Draft, keys: list[SeriesKey]) -> None:
             draft.changes.series[key] = series._replace(shown=shown, pending=zero(len(shown)))
 
 
-def apply_common(draft: Draft, slot: str, adds: tuple[Add, ...], run_id: str) -> None:
-    """Note one more run of a slot that adds this, counters only; ``settle`` applies it for all of them at once."""
-    asked = (slot, adds)
+def apply_run(draft: Draft, slot: str, run: Run) -> None:
+    """Note what a run adds, under its workload's slot; ``settle`` applies it together with that of the other runs."""
+    asked = (slot, run.effect)
     tally = draft.tallies.get(asked)
     if tally is None:
-        sums = [(_sum(draft, add.metric, slot, add.labels), add.amount) for add in adds]
-        tally = draft.tallies[asked] = Tally(sums, [each for each in sums if each[0].keeps_examples])
+        tally = draft.tallies[asked] = _tally(draft, slot, run.effect)
     tally.runs += 1
+    run_id = run.id
     for found, amount in tally.exemplified:
         found.examples[0] = run_id, amount
+    for found, value in zip(tally.values, run.values, strict=True):
+        at = bisect_left(found.bounds, value)
+        found.counts[at] += 1
+        found.amount += value
+        found.examples[at] = run_id, value
 
 
-def apply_adds(draft: Draft, slot: str, adds: tuple[Add, ...], run_id: str) -> None:
-    """Note what a run adds, under its workload's slot; ``settle`` applies it together with that of the other runs."""
-    for metric, labels, amount in adds:
-        found = draft.sums_of.get((metric, slot, labels)) or _sum(draft, metric, slot, labels)
-        at = 0
-        if found.counts:
-            at = _bucket(found.bounds, amount)
-            found.counts[at] += 1
-        found.amount += amount
-        if found.keeps_examples:
-            found.examples[at] = run_id, amount
+def _tally(draft: Draft, slot: str, effect: Effect) -> Tally:
+    counts = [(_sum(draft, add.metric, slot, add.labels), add.amount) for add in effect.counts]
+    values = [_sum(draft, metric, slot, labels) for metric, labels in effect.values]
+    return Tally(counts, [each for each in counts if each[0].keeps_examples], values)
 
 
 def _sum(draft: Draft, metric: Metric, slot: str, labels: Labels) -> Sum:
     """Return what is summed up for a series, begun at its first sight in this batch."""
     keeps_examples = metric.type == "histogram" or "reason" in metric.labels
     nothing = Sum(bounds(metric), [0] * (width(metric) - 1), keeps_examples)
-    found = draft.sums.setdefault(key_of(draft, metric, slot, labels), nothing)
-    return draft.sums_of.setdefault((metric, slot, labels), found)
+    return draft.sums.setdefault(key_of(draft, metric, slot, labels), nothing)
 
 
 def settle(draft: Draft) -> None:
     """Apply what was noted."""
     for tally in draft.tallies.values():
-        for found, amount in tally.sums:
+        for found, amount in tally.counts:
             found.amount += amount * tally.runs
     for key, found in draft.sums.items():
         if increase(draft, key, tuple(found.counts), found.amount):
@@ -249,7 +242,7 @@ def settle(draft: Draft) -> None:
     for latest in draft.latest.values():
         if latest.key is not None:
             _mark(draft, latest.key, latest.at)
-    for noted in (draft.tallies, draft.sums, draft.sums_of, draft.latest):
+    for noted in (draft.tallies, draft.sums, draft.events, draft.latest):
         noted.clear()
 
 

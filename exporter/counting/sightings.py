@@ -7,7 +7,7 @@ from typing import Final, NamedTuple
 from exporter.catalogue.runs import RUN_LATENESS
 from exporter.counting.draft import Draft
 from exporter.counting.ledger import ListingState, TargetState, days_of
-from exporter.observations import Page, Run
+from exporter.observations import Effect, Page, Run
 from exporter.times import DAY, HOUR, Micros
 
 EARLIEST: Final = 946_684_800_000_000
@@ -94,7 +94,7 @@ def _believable(run: Run, latest: Micros) -> tuple[Run, list[Micros]]:
     """Return the run without the times that are none, and without what was computed from them; and its own times in
     the order of birth."""
     times = [at for at in (run.created, run.triggered, run.started, run.finished) if at is not None]
-    every = [*times, *[mark.at for mark in run.marks]]
+    every = [*times, *run.events]
     if run.delivery is not None:
         every.append(run.delivery.fire_at)
     if every and not (min(every) >= EARLIEST and max(every) <= latest):
@@ -104,20 +104,28 @@ def _believable(run: Run, latest: Micros) -> tuple[Run, list[Micros]]:
 
 
 def _without(run: Run, latest: Micros) -> Run:
-    """Return the run without times that are none."""
+    """Return the run without times that are none, and without lengths of time, which were computed from them."""
 
     def judged(at: Micros | None) -> Micros | None:
         return at if at is not None and EARLIEST <= at <= latest else None
 
-    times = tuple(map(judged, run.times))
+    created, triggered, started, finished = times = tuple(map(judged, run.times))
+    late = run.delivery is not None and judged(run.delivery.fire_at) is None
+    gone = {RUN_LATENESS} if late else set()
     if times != run.times:
-        created, triggered, started, finished = times
-        lasted = tuple(item for item in run.adds if item.metric.type != "histogram" or item.metric.unit == 1)
-        run = run._replace(created=created, triggered=triggered, started=started, finished=finished, adds=lasted)
-    if run.delivery is not None and judged(run.delivery.fire_at) is None:
-        in_time = tuple(item for item in run.adds if item.metric is not RUN_LATENESS)
-        run = run._replace(delivery=None, adds=in_time)
-    return run._replace(marks=tuple(mark for mark in run.marks if judged(mark.at) is not None))
+        gone |= {metric for metric, _ in run.effect.values if metric.unit != 1}
+    values = [each for each in zip(run.effect.values, run.values, strict=True) if each[0][0] not in gone]
+    events = [each for each in zip(run.effect.events, run.events, strict=True) if judged(each[1]) is not None]
+    return run._replace(
+        created=created,
+        triggered=triggered,
+        started=started,
+        finished=finished,
+        effect=Effect(run.effect.counts, tuple(named for named, _ in values), tuple(named for named, _ in events)),
+        values=tuple(value for _, value in values),
+        events=tuple(at for _, at in events),
+        delivery=None if late else run.delivery,
+    )
 
 
 def _now_or_history(draft: Draft, key: str, target: TargetState, listing: ListingState) -> Micros:

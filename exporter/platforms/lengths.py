@@ -1,27 +1,36 @@
-"""Lengths of time between two moments of a run, as what they add. Pure."""
+"""Lengths of time between two moments of a run, and other values that it may lack, as what they add. Pure."""
 
 from __future__ import annotations
 
 from typing import Final
 
 from exporter.catalogue.ledger import RECORDS_SKIPPED
-from exporter.catalogue.model import Metric
-from exporter.observations import Add, Labels
+from exporter.observations import Add, Named
 from exporter.times import Micros
 
 NEGATIVE: Final = Add(RECORDS_SKIPPED, ("negative_duration",))
 """What is told of a length that ends before it begins, which is left out (rule 18)."""
 
-Length = tuple[Metric, Labels, Micros | None, Micros | None]
-"""A histogram, its labels after ``workload``, and the two ends of a length of time."""
+Told = tuple[bool | None, ...]
+"""What a run tells of its values: a number (True), one below 0 (False), nothing (None)."""
 
 
-def lengths(*told: Length) -> tuple[Add, ...]:
-    """Observe lengths of time, those excepted of which one end is missing; a negative one is told of instead."""
-    return tuple(
-        [
-            Add(metric, own, end - start) if end >= start else NEGATIVE
-            for metric, own, start, end in told
-            if start is not None and end is not None
-        ]
+def length(start: Micros | None, end: Micros | None) -> Micros | None:
+    """Return how long it was between two moments, None when one is missing."""
+    return None if start is None or end is None else end - start
+
+
+def told(values: tuple[int | None, ...]) -> tuple[Told, tuple[int, ...]]:
+    """Return what is told of these values, and those that count."""
+    return (
+        tuple([None if value is None else value >= 0 for value in values]),
+        tuple([value for value in values if value is not None and value >= 0]),
+    )
+
+
+def effects(told: Told, *series: Named) -> tuple[tuple[Add, ...], tuple[Named, ...]]:
+    """Return what is counted beside values, a negative one being told of instead, and the histograms that take some."""
+    return (
+        (NEGATIVE,) * told.count(False),
+        tuple([named for named, counts in zip(series, told, strict=True) if counts]),
     )

@@ -18,9 +18,11 @@ from exporter.counting.memory import MemoryLedger
 from exporter.exposed import families
 from exporter.observations import (
     Add,
+    Effect,
     Labels,
     Level,
     ListingFailed,
+    Mark,
     Move,
     Observed,
     Page,
@@ -285,7 +287,7 @@ def ended(
     """A run that ended ``after`` its birth; ``born`` None gives one without any time."""
     end = (None if born is None else born + after) if finished is None else finished
     durations = [Add(RUN_DURATION, (outcome,), end - born)] if born is not None and end is not None else []
-    return Run(
+    run = Run(
         id=run_id,
         workload=workload,
         created=None,
@@ -294,8 +296,25 @@ def ended(
         finished=end,
         ended=True,
         outcome=outcome,
-        adds=tuple(adds) if adds is not None else (Add(RUNS, (outcome,)), *durations),
     )
+    return with_adds(run, *(adds if adds is not None else (Add(RUNS, (outcome,)), *durations)))
+
+
+def with_adds(run: Run, *adds: Add) -> Run:
+    """A run that adds this, and nothing else."""
+    values = [add for add in adds if add.metric.type == "histogram"]
+    effect = Effect(
+        tuple(add for add in adds if add not in values),
+        tuple((add.metric, add.labels) for add in values),
+        run.effect.events,
+    )
+    return run._replace(effect=effect, values=tuple(add.amount for add in values))
+
+
+def with_marks(run: Run, *marks: Mark) -> Run:
+    """A run of these events, and no others."""
+    effect = replace(run.effect, events=tuple((mark.metric, mark.labels) for mark in marks))
+    return run._replace(effect=effect, events=tuple(mark.at for mark in marks))
 
 
 def running(run_id: str, born: Micros | None, *, state: str = "running", workload: str = "w") -> Run:

@@ -723,8 +723,8 @@ ALL: Final = (
         18,
         "a value on a bound is in the next bucket",
         "exporter/counting/series.py",
-        "bisect_left(",
-        "bisect_right(",
+        "from bisect import bisect_left\n",
+        "from bisect import bisect_right as bisect_left\n",
         (f"{SERIES}a_value_on_a_bound_is_in_its_bucket_and_a_microsecond_more_in_the_next",),
     ),
     Mutation(
@@ -873,8 +873,8 @@ ALL: Final = (
         24,
         "of the runs of a page the first is the last",
         "exporter/counting/runs.py",
-        "        elif at > latest.at:\n            latest.at = at\n",
-        "",
+        "        if at > latest.at:  # noqa: PLR1730",
+        "        if not latest.at:",
         (f"{PROPERTIES}a_page_of_runs_is_counted_as_if_each_came_by_itself",),
     ),
     Mutation(

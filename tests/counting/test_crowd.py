@@ -19,7 +19,7 @@ from exporter.exposed import families
 from exporter.observations import Add, Delivery, Mark, Run, Schedule, Windows, Workload
 from exporter.platforms import PLATFORMS
 from exporter.times import DAY, HOUR, MINUTE
-from tests.counting.kit import LIMITS, RULES, Bench, ended, looks
+from tests.counting.kit import LIMITS, RULES, Bench, ended, looks, with_adds, with_marks
 
 RESERVED = reserved("foundry", LIMITS.max_label_values)
 ONE = gauges("foundry") + len(RULES.births)
@@ -156,7 +156,7 @@ def test_triggers_that_only_runs_name_are_capped_too() -> None:
         at = bench.now - MINUTE
         fired = Mark(SCHEDULE_FIRED, (f"trigger {number}",), at)
         told = Delivery(f"trigger {number}", at)
-        run = ended(f"{number}", at, workload="a")._replace(marks=(fired,), delivery=told)
+        run = with_marks(ended(f"{number}", at, workload="a")._replace(delivery=told), fired)
         bench.page(run, listing="a")
         bench.now += MINUTE
     assert sum(key.family == SCHEDULE_FIRED.name for key in bench.ledger.marks) == 3
@@ -182,7 +182,7 @@ def run_of(number: int, bench: Bench, workload: str, reason: str, outcome: str) 
         Add(TRIGGERED_RUNS, (reason, outcome)),
     ]
     run = ended(f"run {number}", bench.now - MINUTE, workload=workload, outcome=outcome)
-    return run._replace(adds=(*run.adds, *adds[1:]))
+    return with_adds(run, *run.adds, *adds[1:])
 
 
 SEEN = st.tuples(
@@ -243,7 +243,7 @@ def test_however_many_triggers_a_page_names_all_times_are_looked_through_once(mo
     looked = looks(monkeypatch, "all_marks")
     for page in range(2):
         runs = [ended(f"{page}-{number}", bench.now, adds=()) for number in range(60)]
-        bench.page(*(run._replace(marks=(Mark(SCHEDULE_FIRED, (run.id,), bench.now),)) for run in runs))
+        bench.page(*(with_marks(run, Mark(SCHEDULE_FIRED, (run.id,), bench.now)) for run in runs))
     assert len(looked) == 2
     assert sum(key.family == SCHEDULE_FIRED.name for key in bench.ledger.marks) == LIMITS.max_label_values
 

@@ -24,7 +24,7 @@ from exporter.counting.ledger import SeriesKey
 from exporter.exposed import families, series_keys
 from exporter.observations import Labels, Level, Mark, Reading, Roster, Source, Windows, WindowTotal, Workload
 from exporter.times import DAY, HOUR, MINUTE, Micros
-from tests.counting.kit import LIMITS, RULES, START, WINDOWED, Bench, ended, running
+from tests.counting.kit import LIMITS, RULES, START, WINDOWED, Bench, ended, running, with_marks
 
 STALE = LIMITS.stale_after
 ANCHOR = START - DAY
@@ -116,9 +116,7 @@ def test_levels_age_by_our_clock_whatever_the_upstreams_says(skew: Micros) -> No
 
 def test_counters_histograms_and_past_events_stay(bench: Bench) -> None:
     bench.page(
-        ended("b", START - MINUTE, workload="v", finished=START)._replace(
-            marks=(Mark(LAST_RUN, ("completed",), START),)
-        ),
+        with_marks(ended("b", START - MINUTE, workload="v", finished=START), Mark(LAST_RUN, ("completed",), START)),
         listing="v",
     )
     bench.now += 30 * DAY
@@ -162,7 +160,7 @@ def test_the_last_run_is_the_latest_never_falls_and_knows_history() -> None:
     bench.roster("w")
     for run_id, at in (("a", START - DAY), ("b", START - HOUR), ("c", START - 2 * DAY)):
         run = ended(run_id, at - MINUTE, finished=at)
-        bench.page(run._replace(marks=(Mark(LAST_RUN, ("completed",), at),)), kind="sweep")
+        bench.page(with_marks(run, Mark(LAST_RUN, ("completed",), at)), kind="sweep")
     assert bench.levels(LAST_RUN.name) == {("w", "completed"): START - HOUR}
     assert bench.counted() == {}
 

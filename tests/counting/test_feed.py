@@ -7,7 +7,7 @@ import pytest
 from exporter.catalogue.runs import RUN_FAILURES
 from exporter.counting.feed import FEED_LENGTH, Feed, FeedRun
 from exporter.counting.ledger import Changes
-from exporter.observations import Add, Delivery, Failed, Reading, Run, Source, Windows, WindowTotal
+from exporter.observations import NO_EFFECT, Add, Delivery, Effect, Failed, Reading, Run, Source, Windows, WindowTotal
 from exporter.times import DAY, HOUR, MINUTE, Micros
 from tests.counting.kit import LIMITS, RULES, START, WINDOWED, Bench
 
@@ -26,7 +26,7 @@ def a_run(run_id: str, at: Micros, outcome: str | None = "failed", **told: objec
         ended=outcome is not None,
         state="running",
         outcome=outcome or "unknown",
-        adds=(Add(RUN_FAILURES, ("tool_error", "502")),) if outcome == "failed" else (),
+        effect=Effect((Add(RUN_FAILURES, ("tool_error", "502")),)) if outcome == "failed" else NO_EFFECT,
         ids=IDS,
     )
     return run._replace(**told)  # type: ignore[arg-type]

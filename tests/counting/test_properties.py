@@ -14,7 +14,7 @@ from exporter.catalogue.ledger import CORRECTIONS, LATE_RUNS_SKIPPED, RUNS_EXPIR
 from exporter.catalogue.runs import LAST_RUN, RUN_DURATION, RUN_FAILURES, RUNS
 from exporter.counting import count, release
 from exporter.counting.ledger import Series, SeriesKey
-from exporter.observations import Add, Mark, Page, Run
+from exporter.observations import Add, Effect, Page, Run
 from exporter.times import DAY, HOUR, MINUTE, SECOND, Micros
 from tests.counting.kit import LIMITS, OUTCOMES, RULES, START, WINDOWED, Bench, Parts, ended, failed, running
 
@@ -236,7 +236,7 @@ def test_a_histogram_is_the_same_in_any_order_and_adds_up(durations: list[int], 
         bench.roster("w")
         bench.now += HOUR
         runs = [
-            run._replace(adds=(*run.adds[:1], run.adds[1]._replace(amount=amount)))
+            run._replace(values=(amount,))
             for index, amount in enumerate(order)
             for run in [ended(f"{index}", bench.now - MINUTE)]
         ]
@@ -397,21 +397,23 @@ def test_a_page_of_runs_is_counted_as_if_each_came_by_itself(told: list[tuple[st
     """What they add is summed up first, runs that add the same are counted together: values, folding, exemplars and
     times of events are the same."""
     ledgers = []
+    shared = {
+        reason: Effect(
+            (Add(RUNS, ("failed",)), Add(RUN_FAILURES, (reason, ""))),
+            ((RUN_DURATION, ("failed",)),),
+            ((LAST_RUN, ("failed",)),),
+        )
+        for _, reason, _, _ in told
+    }
     for at_once, together in ((True, True), (True, False), (False, False)):
         bench = Bench(rules=replace(RULES, limits=replace(LIMITS, max_label_values=cap)))
         bench.roster("v", "w")
         bench.now += 2 * HOUR
         runs = []
         for number, (workload, reason, length, end) in enumerate(told):
-            counted = (Add(RUNS, ("failed",)), Add(RUN_FAILURES, (reason, "")))
-            own = (Add(RUN_DURATION, ("failed",), length * SECOND),)
             run = failed(f"run {number}", START + number * SECOND, after=HOUR, workload=workload)
-            run = run._replace(
-                common=counted if together else (),
-                adds=own if together else (*counted, *own),
-                marks=(Mark(LAST_RUN, ("failed",), START + end * SECOND),),
-            )
-            runs.append(run)
+            effect = shared[reason] if together else replace(shared[reason])
+            runs.append(run._replace(effect=effect, values=(length * SECOND,), events=(START + end * SECOND,)))
         for page in [runs] if at_once else [[run] for run in runs]:
             bench.page(*page, listing="v")
         ledgers.append((bench.ledger.series, bench.ledger.exemplars, bench.ledger.marks))

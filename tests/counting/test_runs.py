@@ -12,7 +12,7 @@ from exporter.catalogue.runs import LAST_RUN, RUN_DURATION, RUNS, SCHEDULE_FIRED
 from exporter.counting.ledger import SeriesKey
 from exporter.observations import Add, Delivery, Mark, Schedule, WalkKind, Workload
 from exporter.times import DAY, HOUR, MINUTE, SECOND
-from tests.counting.kit import START, Bench, ended, failed, running
+from tests.counting.kit import START, Bench, ended, failed, running, with_marks
 
 
 @pytest.fixture
@@ -128,7 +128,7 @@ def test_what_does_not_come_from_an_unbelievable_time_still_counts(bench: Bench)
     run = ended("a", bench.now - MINUTE, adds=[Add(RUNS, ("completed",)), Add(RUN_STEPS, ("completed",), 7)])
     far = START + 73 * 365 * DAY
     marks = (Mark(SCHEDULE_FIRED, ("cron",), far), Mark(LAST_RUN, ("completed",), bench.now))
-    bench.page(run._replace(finished=far, marks=marks, delivery=Delivery("cron", far)))
+    bench.page(with_marks(run._replace(finished=far, delivery=Delivery("cron", far)), *marks))
     assert bench.counted() == {"completed": 1}
     assert bench.total("w", "completed", family=RUN_STEPS.name) == 7
     assert {key.family for key in bench.ledger.marks} == {LAST_RUN.name}
@@ -138,7 +138,7 @@ def test_a_believable_run_with_an_unbelievable_fire_time_loses_only_that(bench: 
     far = START + 73 * 365 * DAY
     bench.roster(Workload("w", "w", schedules=(Schedule("cron", "0 * * * *"),)))
     run = ended("a", bench.now - MINUTE)._replace(delivery=Delivery("cron", far))
-    bench.page(run._replace(marks=(Mark(SCHEDULE_FIRED, ("cron",), far),)))
+    bench.page(with_marks(run, Mark(SCHEDULE_FIRED, ("cron",), far)))
     assert not bench.ledger.marks
     assert bench.ledger.workloads["w"].triggers[0][1].delivered == ()
     assert bench.total("w", "completed", family=RUN_DURATION.name) == MINUTE

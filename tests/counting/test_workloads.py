@@ -13,7 +13,7 @@ from exporter.counting.ledger import SeriesKey
 from exporter.counting.workloads import FORMER_LABELS
 from exporter.observations import Level, Mark, Roster, Workload
 from exporter.times import DAY, HOUR, MINUTE
-from tests.counting.kit import LIMITS, OUTCOMES, RULES, START, Bench, ended, looks, running
+from tests.counting.kit import LIMITS, OUTCOMES, RULES, START, Bench, ended, looks, running, with_marks
 
 
 def labels_of(bench: Bench, family: str = RUNS.name) -> set[str]:
@@ -185,7 +185,7 @@ def test_marks_in_other_are_the_latest_run_and_nothing_else() -> None:
     bench.now += HOUR
     for name, at in (("a", START - HOUR), ("b", START - DAY), ("a", START + MINUTE)):
         marks = (Mark(LAST_RUN, ("completed",), at), Mark(ENABLED, (), at))
-        bench.page(ended(f"{name}{at}", at, after=0, workload=name)._replace(marks=marks), listing=name)
+        bench.page(with_marks(ended(f"{name}{at}", at, after=0, workload=name), *marks), listing=name)
     assert bench.ledger.marks == {SeriesKey(LAST_RUN.name, (OTHER, "completed")): START + MINUTE}
 
 

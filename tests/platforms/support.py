@@ -219,7 +219,7 @@ def _run(run: Run) -> Iterator[str]:
     times = {"created": run.created, "triggered": run.triggered, "started": run.started, "finished": run.finished}
     told = [f"{name} {_time(at)}" for name, at in times.items() if at is not None]
     yield f"  {', '.join(told) or 'no times'}"
-    for add in run.all_adds:
+    for add in run.adds:
         amount = f"+{add.amount}"
         if add.metric.type == "histogram":
             amount = f"{add.amount / SECOND:g} s" if add.metric.unit == SECOND else f"{add.amount}"

@@ -24,14 +24,14 @@ from exporter.catalogue.runs import (
     TRIGGERED_RUNS,
     UNKNOWN,
 )
-from exporter.observations import Add, Delivery, Mark, Page, Roster, Run, Skipped, Workload
+from exporter.observations import Add, Delivery, Effect, Named, Page, Roster, Run, Skipped, Workload
 from exporter.platforms import labels
 from exporter.platforms.base import Birth
 from exporter.platforms.durations import parse_duration
 from exporter.platforms.foundry import outcome as outcomes
 from exporter.platforms.foundry.records import Attempt, Routine, RoutineRun
 from exporter.platforms.foundry.schedules import schedules_of, unusable
-from exporter.platforms.lengths import lengths
+from exporter.platforms.lengths import Told, effects, length, told
 from exporter.platforms.pace import SHORTEST_GRACE
 from exporter.platforms.parsing import believable
 from exporter.redaction import blank
@@ -40,9 +40,9 @@ from exporter.times import Micros
 BIRTHS: Final = tuple(Birth(RUNS, (outcome,)) for outcome in OUTCOMES)
 STATES: Final = (QUEUED, RUNNING, OPEN)
 
-Failure = tuple[str | None, str | None]
-"""What a failed run tells: its type of error, and its status code."""
-NO_FAILURE: Final[Failure] = (None, None)
+Kind = tuple[str | None, str | None, str | None, str | None, str | None]
+"""Trigger type, attempt source and action type; of a failed run the type of error and the status code, else None."""
+NO_FAILURE: Final = (None, None)
 
 IN_THE_FEED: Final = (None, FAILED)
 """Outcomes of runs that people may look for by their further ids; None while it is open. Others only when late."""
@@ -102,12 +102,9 @@ def workload(routine: Routine) -> Workload:
     )
 
 
-def _counts(outcome: str, kind: tuple[str | None, str | None, str | None], failure: Failure) -> tuple[Add, ...]:
-    """The counters that a run raises by one; what the platform leaves null is an empty label value.
-
-    ``kind`` is trigger type, attempt source and action type.
-    """
-    trigger_type, attempt_source, action_type = kind
+def _counts(outcome: str, kind: Kind) -> tuple[Add, ...]:
+    """The counters that a run raises by one; what the platform leaves null is an empty label value."""
+    trigger_type, attempt_source, action_type, error_type, code = kind
     counts = (
         Add(RUNS, (outcome,)),
         Add(TRIGGERED_RUNS, (labels.value(trigger_type or ""), outcome)),
@@ -115,21 +112,32 @@ def _counts(outcome: str, kind: tuple[str | None, str | None, str | None], failu
     )
     if outcome != FAILED:
         return counts
-    error_type, code = failure
     reason = error_type or (f"http_{code}" if code else UNKNOWN)
     return (*counts, Add(RUN_FAILURES, (labels.value(reason), labels.value(code or ""))))
+
+
+def _effect(outcome: str | None, has_end: bool, kind: Kind, told: Told, trigger: str | None) -> Effect:
+    """What a run does but for its numbers; ``told`` is of its duration, wait and lateness, ``trigger`` the one that
+    made it, if that was a schedule. One that has not ended (``outcome`` None) adds nothing."""
+    events: tuple[Named, ...] = () if trigger is None else ((SCHEDULE_FIRED, (trigger,)),)
+    if outcome is None:
+        return Effect(events=events)
+    if has_end:
+        events = (*events, (LAST_RUN, (outcome,)))
+    negative, values = effects(told, (RUN_DURATION, (outcome,)), (RUN_WAIT, ()), (RUN_LATENESS, ()))
+    return Effect((*_counts(outcome, kind), *negative), values, events)
 
 
 class Shared(NamedTuple):
     """What most runs of a page have in common; ``of_a_page`` works it out once for each page."""
 
-    counts: Callable[[str, tuple[str | None, str | None, str | None], Failure], tuple[Add, ...]] = _counts
+    effect: Callable[[str | None, bool, Kind, Told, str | None], Effect] = _effect
     label: Callable[[str], str] = labels.value
 
     @classmethod
     def of_a_page(cls) -> Self:
         """Begin a new page: what may be known of a text, such as a secret in it, can change between two."""
-        return cls(cache(_counts), cache(labels.value))
+        return cls(cache(_effect), cache(labels.value))
 
 
 ONE_BY_ONE: Final = Shared()
@@ -138,8 +146,8 @@ ONE_BY_ONE: Final = Shared()
 def observe_page(batch: Page[Attempt], now: Micros) -> Page[Run]:
     """Say what a page of a routine's runs means; ``now`` is the upstream's."""
     shared = Shared.of_a_page()
-    told = set(map(attrgetter(*KNOWN), [attempt.run for attempt in batch.items]))
-    values = dict(zip(KNOWN, zip(*told, strict=True), strict=False))
+    combinations = set(map(attrgetter(*KNOWN), [attempt.run for attempt in batch.items]))
+    values = dict(zip(KNOWN, zip(*combinations, strict=True), strict=False))
     return Page(
         listing=batch.listing,
         sequence=batch.sequence,
@@ -160,21 +168,17 @@ def observe_run(attempt: Attempt, routine: str, now: Micros, shared: Shared = ON
     begun = triggered if started is None else started
     outcome = outcomes.outcome(run.status, run.phase, ended, now)
     delivery = _delivery(attempt, fire_at, shared)
-    marks: tuple[Mark, ...] = ()
-    if delivery is not None:
-        marks = (Mark(SCHEDULE_FIRED, (delivery.trigger,), delivery.fire_at),)
-    common: tuple[Add, ...] = ()
-    adds: tuple[Add, ...] = ()
+    lasted: Told = ()
+    values: tuple[int, ...] = ()
+    events: tuple[Micros, ...] = () if delivery is None else (delivery.fire_at,)
     if outcome is not None:
+        lasted, values = told((length(started, ended), length(triggered, started), length(fire_at, begun)))
         if ended is not None:
-            marks = (*marks, Mark(LAST_RUN, (outcome,), ended))
-        failure = (run.error_type, run.error_status_code) if outcome == FAILED else NO_FAILURE
-        common = shared.counts(outcome, (run.trigger_type, run.attempt_source, run.action_type), failure)
-        adds = lengths(
-            (RUN_DURATION, (outcome,), started, ended),
-            (RUN_WAIT, (), triggered, started),
-            (RUN_LATENESS, (), fire_at, begun),
-        )
+            events = (*events, ended)
+    failure = (run.error_type, run.error_status_code) if outcome == FAILED else NO_FAILURE
+    kind = (run.trigger_type, run.attempt_source, run.action_type, *failure)
+    trigger = None if delivery is None else delivery.trigger
+    effect = shared.effect(outcome, ended is not None, kind, lasted, trigger)
     state = OPEN if outcome is not None else outcomes.state(run.status, run.phase, started)
     is_late = fire_at is not None and begun is not None and begun - fire_at > NEVER_LATE
     ids = _ids(run) if outcome in IN_THE_FEED or is_late else ()
@@ -186,9 +190,9 @@ def observe_run(attempt: Attempt, routine: str, now: Micros, shared: Shared = ON
         outcome is not None,
         state,
         outcome or UNKNOWN,
-        common,
-        adds,
-        marks,
+        effect,
+        values,
+        events,
         delivery,
         ids,
     )
@@ -196,7 +200,7 @@ def observe_run(attempt: Attempt, routine: str, now: Micros, shared: Shared = ON
 
 def _ids(run: RoutineRun) -> tuple[tuple[str, str], ...]:
     """The ids by which the portal and its traces know what the run did."""
-    told = (
+    known = (
         ("dispatch_id", run.dispatch_id),
         ("response_id", run.response_id),
         ("conversation_id", run.conversation_id),
@@ -204,7 +208,7 @@ def _ids(run: RoutineRun) -> tuple[tuple[str, str], ...]:
         ("correlation_id", run.action_correlation_id),
         ("task_id", run.task_id),
     )
-    return tuple([(kind, blank(value)) for kind, value in told if value])
+    return tuple([(kind, blank(value)) for kind, value in known if value])
 
 
 def _delivery(attempt: Attempt, fire_at: Micros | None, shared: Shared) -> Delivery | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import cache
 from typing import Final
 
 from exporter.catalogue.moderately import (
@@ -25,10 +26,10 @@ from exporter.catalogue.runs import (
     RUNS,
     UNKNOWN,
 )
-from exporter.observations import Add, Level, Mark, Page, Roster, Run, Workload
+from exporter.observations import NO_EFFECT, Add, Effect, Level, Page, Roster, Run, Workload
 from exporter.platforms import labels
 from exporter.platforms.base import Birth
-from exporter.platforms.lengths import lengths
+from exporter.platforms.lengths import Told, effects, length, told
 from exporter.platforms.moderately.records import TERMINAL, Agent, Execution, Owned, Owner, status_of
 from exporter.platforms.parsing import believable
 from exporter.redaction import blank
@@ -113,14 +114,13 @@ def observe_run(owned: Owned, now: Micros) -> Run:
     execution = owned.execution
     created, started = believable(execution.createdAt, now), believable(execution.startedAt, now)
     outcome, finished = _end(execution, now)
-    common: tuple[Add, ...] = ()
-    adds: tuple[Add, ...] = ()
+    effect = NO_EFFECT
+    values: tuple[int, ...] = ()
     if outcome is not None:
-        common = COUNTED[outcome]
-        adds = (
-            *_steps(execution, outcome),
-            *lengths((RUN_DURATION, (outcome,), started, finished), (RUN_WAIT, (), created, started)),
-        )
+        steps = execution.currentStep
+        lasted, values = told((steps, length(started, finished), length(created, started)))
+        at_limit = steps is not None and steps == execution.maxActions
+        effect = _effect(outcome, at_limit, lasted, finished is not None)
     return Run(
         id=blank(execution.agentExecutionId),
         workload=owned.owner.identity,
@@ -131,9 +131,9 @@ def observe_run(owned: Owned, now: Micros) -> Run:
         ended=outcome is not None,
         state=OPEN if outcome is not None else STATE_OF.get(status_of(execution), OPEN),
         outcome=outcome or UNKNOWN,
-        common=common,
-        adds=adds,
-        marks=(Mark(LAST_RUN, (outcome,), finished),) if outcome is not None and finished is not None else (),
+        effect=effect,
+        values=values,
+        events=() if outcome is None or finished is None else (finished,),
         ids=(("agent_id", blank(owned.owner.identity)),) if outcome in IN_THE_FEED else (),
     )
 
@@ -148,9 +148,9 @@ def _end(execution: Execution, now: Micros) -> tuple[str | None, Micros | None]:
     return ends[0] if ends else (None, None)
 
 
-def _steps(execution: Execution, outcome: str) -> tuple[Add, ...]:
-    steps = execution.currentStep
-    if steps is None:
-        return ()
-    told = Add(RUN_STEPS, (outcome,), steps)
-    return (told, LIMIT_REACHED) if steps == execution.maxActions else (told,)
+@cache
+def _effect(outcome: str, at_limit: bool, told: Told, has_end: bool) -> Effect:
+    """What an execution does but for its numbers; ``told`` is of its steps, its duration and its wait."""
+    limit = (LIMIT_REACHED,) if at_limit else ()
+    negative, values = effects(told, (RUN_STEPS, (outcome,)), (RUN_DURATION, (outcome,)), (RUN_WAIT, ()))
+    return Effect((*COUNTED[outcome], *limit, *negative), values, ((LAST_RUN, (outcome,)),) if has_end else ())

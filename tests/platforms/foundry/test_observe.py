@@ -38,7 +38,7 @@ def run(trigger: str | None = None, /, **fields: object) -> Run:
 
 def added(observed: Run, metric: Metric) -> list[tuple[Labels, int]]:
     """What a run adds to a family."""
-    return [(add.labels, add.amount) for add in observed.all_adds if add.metric is metric]
+    return [(add.labels, add.amount) for add in observed.adds if add.metric is metric]
 
 
 def marked(observed: Run, metric: Metric) -> list[tuple[Labels, int]]:
@@ -49,7 +49,7 @@ def marked(observed: Run, metric: Metric) -> list[tuple[Labels, int]]:
 def test_a_run_that_has_not_ended_adds_nothing() -> None:
     """Its delivery is told all the same: the schedule did fire."""
     observed = run("t", status="RUNNING", phase=None, started_at=SECONDS, scheduled_fire_at=SECONDS)
-    assert (observed.ended, observed.state, observed.all_adds) == (False, "running", ())
+    assert (observed.ended, observed.state, observed.adds) == (False, "running", ())
     assert observed.delivery == Delivery("t", NOW)
     assert marked(observed, SCHEDULE_FIRED) == [(("t",), NOW)]
 

@@ -90,7 +90,7 @@ def test_the_end_is_the_outcomes_own_else_any(ends: dict[str, Any], finished: Mi
 def amounts(found: Run) -> dict[str, list[int]]:
     """What a run adds, by family."""
     by_family: dict[str, list[int]] = {}
-    for add in found.all_adds:
+    for add in found.adds:
         by_family.setdefault(add.metric.name, []).append(add.amount)
     return by_family
 
@@ -127,7 +127,7 @@ def test_steps(steps: int | None, most: int | None, told: bool, reached: bool) -
 
 def test_open_runs_add_nothing() -> None:
     """Nor do their steps."""
-    assert run(status="running", createdAt=BORN, startedAt=BEGUN, currentStep=3).all_adds == ()
+    assert run(status="running", createdAt=BORN, startedAt=BEGUN, currentStep=3).adds == ()
 
 
 @pytest.mark.parametrize(
@@ -137,7 +137,7 @@ def test_durations_that_are_none(started: Micros | None, ended: Micros | None, r
     """A negative one is told of; one without both ends is not known."""
     found = run(status="completed", startedAt=started, completedAt=ended)
     assert RUN_DURATION.name not in amounts(found)
-    assert [add.labels[0] for add in found.all_adds if add.metric.name.endswith("records_skipped_total")] == (
+    assert [add.labels[0] for add in found.adds if add.metric.name.endswith("records_skipped_total")] == (
         [reason] if reason else []
     )
 
