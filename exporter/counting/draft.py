@@ -24,7 +24,7 @@ from exporter.counting.ledger import (
     WorkloadState,
 )
 from exporter.counting.limits import Rules
-from exporter.observations import Effect, Labels
+from exporter.observations import Effect, Labels, Run
 from exporter.times import MINUTE, Micros, Moment
 
 K = TypeVar("K")
@@ -36,35 +36,35 @@ class Sum:
     """What the runs of one page add to one series: a page has many runs and few series.
 
     ``counts`` by bucket for a histogram with these ``bounds`` (in stored integers), else empty. ``examples`` are the
-    last run of each bucket (0 for a counter) with what it added, of a series that ``keeps_examples``.
+    last run of each bucket (0 for a counter), by its place in the page, with what it added, of a series that
+    ``keeps_examples``.
     """
 
     bounds: tuple[int, ...]
     counts: list[int]
     keeps_examples: bool
-    examples: dict[int, tuple[str, int]] = field(default_factory=dict)
+    examples: dict[int, tuple[int, str, int]] = field(default_factory=dict)
     amount: int = 0
 
 
 @dataclass(slots=True)
 class Tally:
-    """Runs of one page and workload that have the same effect."""
+    """Runs of one page and workload that have the same effect, each with its place in the page."""
 
     counts: list[tuple[Sum, int]]
     """What each of them adds to which counter."""
-    exemplified: list[tuple[Sum, int]]
-    """Those of the counters that keep exemplars."""
     values: list[Sum]
     """Where their values go."""
-    runs: int = 0
+    runs: list[tuple[int, Run]] = field(default_factory=list)
 
 
 @dataclass(slots=True)
-class Latest:
-    """The latest time that the runs of one page tell of an event; ``key`` None: nobody speaks of it."""
+class Events:
+    """When the events of such runs were, as each tells it. ``keys`` are those of the gauges, None for an event of which
+    nobody speaks."""
 
-    key: SeriesKey | None
-    at: Micros = 0
+    keys: list[SeriesKey | None]
+    told: list[tuple[Micros, ...]] = field(default_factory=list)
 
 
 CLOCK_TOLERANCE = 5 * MINUTE
@@ -94,9 +94,12 @@ class Draft:
         """What is still to be applied, by ``series.settle``."""
         self.tallies: dict[tuple[str, Effect], Tally] = {}
         """The same by slot and effect, with what is still to be added to ``sums``."""
-        self.latest: dict[tuple[Metric, str, Labels], Latest] = {}
-        """Times of events, still to be applied; ``events`` has the same by slot and effect."""
-        self.events: dict[tuple[str, Effect], list[Latest]] = {}
+        self.counted = 0
+        """Runs in ``tallies``."""
+        self.events: dict[tuple[str, Effect], Events] = {}
+        """Times of events, still to be applied."""
+        self.unspoken: dict[tuple[Metric, str, Labels], bool] = {}
+        """Whether nobody speaks of an event, once decided, for the batch."""
         self.left_out: frozenset[str] = frozenset()
         """Items of windows that are followed and not counted."""
         self.fresh_values: dict[str, set[Labels]] = {}

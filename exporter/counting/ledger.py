@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
+from operator import add
 from typing import NamedTuple, Protocol
 
 from exporter.counting.crowd import Crowd
@@ -260,7 +261,7 @@ def empty(value: Value) -> bool:
 
 def plus(left: Value, right: Value) -> Value:
     """Add two values of one series."""
-    return tuple(a + b for a, b in zip(left, right, strict=True))
+    return tuple(map(add, left, right))
 
 
 @cache

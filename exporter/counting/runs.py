@@ -12,7 +12,7 @@ from exporter.catalogue.model import Metric
 from exporter.catalogue.runs import LAST_RUN, PAUSED, RUNS, SCHEDULE_FIRED, UNKNOWN
 from exporter.counting import listings, notable, schedules, workloads
 from exporter.counting.crowd import OTHER
-from exporter.counting.draft import Draft, Latest
+from exporter.counting.draft import Draft, Events
 from exporter.counting.ledger import ListingState, OpenRun, SeriesKey, TargetState, days_of
 from exporter.counting.series import add, apply_run, key_of, settle
 from exporter.counting.sightings import Sighting, sightings
@@ -199,19 +199,17 @@ def _mark(draft: Draft, slot: str, run: Run) -> None:
     asked = (slot, run.effect)
     events = draft.events.get(asked)
     if events is None:
-        events = draft.events[asked] = [_latest(draft, metric, slot, labels) for metric, labels in run.effect.events]
-    for latest, at in zip(events, run.events, strict=True):
-        if at > latest.at:  # noqa: PLR1730  a call of max costs three times as much
-            latest.at = at
+        keys = [_key_told(draft, metric, slot, labels) for metric, labels in run.effect.events]
+        events = draft.events[asked] = Events(keys)
+    events.told.append(run.events)
 
 
-def _latest(draft: Draft, metric: Metric, slot: str, labels: Labels) -> Latest:
+def _key_told(draft: Draft, metric: Metric, slot: str, labels: Labels) -> SeriesKey | None:
+    """Return the gauge that an event is spoken of by, if it is."""
     asked = (metric, slot, labels)
-    latest = draft.latest.get(asked)
-    if latest is None:
-        key = key_of(draft, metric, slot, labels) if _is_told(draft, metric, slot, labels) else None
-        latest = draft.latest[asked] = Latest(key)
-    return latest
+    if asked not in draft.unspoken:
+        draft.unspoken[asked] = not _is_told(draft, metric, slot, labels)
+    return None if draft.unspoken[asked] else key_of(draft, metric, slot, labels)
 
 
 def _is_told(draft: Draft, metric: Metric, slot: str, labels: Labels) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left
+from collections.abc import Mapping
 from functools import cache
 from typing import Final
 
@@ -12,7 +13,7 @@ from exporter.catalogue.model import Metric
 from exporter.counting.crowd import OTHER
 from exporter.counting.draft import Draft, Sum, Tally
 from exporter.counting.ledger import Exemplar, Series, SeriesKey, Value, empty, plus, zero
-from exporter.observations import Effect, Labels, Mark, Run
+from exporter.observations import Labels, Mark, Run
 from exporter.times import Micros
 
 EXEMPLAR_CHARS: Final = 128
@@ -205,22 +206,11 @@ def apply_run(draft: Draft, slot: str, run: Run) -> None:
     asked = (slot, run.effect)
     tally = draft.tallies.get(asked)
     if tally is None:
-        tally = draft.tallies[asked] = _tally(draft, slot, run.effect)
-    tally.runs += 1
-    run_id = run.id
-    for found, amount in tally.exemplified:
-        found.examples[0] = run_id, amount
-    for found, value in zip(tally.values, run.values, strict=True):
-        at = bisect_left(found.bounds, value)
-        found.counts[at] += 1
-        found.amount += value
-        found.examples[at] = run_id, value
-
-
-def _tally(draft: Draft, slot: str, effect: Effect) -> Tally:
-    counts = [(_sum(draft, add.metric, slot, add.labels), add.amount) for add in effect.counts]
-    values = [_sum(draft, metric, slot, labels) for metric, labels in effect.values]
-    return Tally(counts, [each for each in counts if each[0].keeps_examples], values)
+        counts = [(_sum(draft, metric, slot, labels), amount) for metric, labels, amount in run.effect.counts]
+        values = [_sum(draft, metric, slot, labels) for metric, labels in run.effect.values]
+        tally = draft.tallies[asked] = Tally(counts, values)
+    draft.counted += 1
+    tally.runs.append((draft.counted, run))
 
 
 def _sum(draft: Draft, metric: Metric, slot: str, labels: Labels) -> Sum:
@@ -231,19 +221,41 @@ def _sum(draft: Draft, metric: Metric, slot: str, labels: Labels) -> Sum:
 
 
 def settle(draft: Draft) -> None:
-    """Apply what was noted."""
+    """Apply what was noted: a column of values at a time, since a page has few effects and many runs."""
     for tally in draft.tallies.values():
-        for found, amount in tally.counts:
-            found.amount += amount * tally.runs
+        _sum_up(tally)
     for key, found in draft.sums.items():
         if increase(draft, key, tuple(found.counts), found.amount):
-            for at, (run_id, amount) in found.examples.items():
+            for at, (_, run_id, amount) in found.examples.items():
                 exemplify(draft, key, at, amount, run_id)
-    for latest in draft.latest.values():
-        if latest.key is not None:
-            _mark(draft, latest.key, latest.at)
-    for noted in (draft.tallies, draft.sums, draft.events, draft.latest):
+    for events in draft.events.values():
+        for known, times in zip(events.keys, zip(*events.told, strict=True), strict=True):
+            if known is not None:
+                _mark(draft, known, max(times))
+    for noted in (draft.tallies, draft.sums, draft.events, draft.unspoken):
         noted.clear()
+
+
+def _sum_up(tally: Tally) -> None:
+    places = [place for place, _ in tally.runs]
+    ids = [run.id for _, run in tally.runs]
+    for found, amount in tally.counts:
+        found.amount += amount * len(ids)
+        if found.keeps_examples:
+            _take_examples(found, {0: (places[-1], ids[-1], amount)})
+    for found, column in zip(tally.values, zip(*[run.values for _, run in tally.runs], strict=True), strict=True):
+        found.amount += sum(column)
+        bounds, counts = found.bounds, found.counts
+        buckets = [bisect_left(bounds, value) for value in column]
+        for at in buckets:
+            counts[at] += 1
+        _take_examples(found, dict(zip(buckets, zip(places, ids, column, strict=True), strict=True)))
+
+
+def _take_examples(found: Sum, examples: Mapping[int, tuple[int, str, int]]) -> None:
+    """Keep the later one of each bucket, whichever tally it is of."""
+    for at, example in examples.items():
+        found.examples[at] = max(example, found.examples.get(at, example))
 
 
 def apply_marks(draft: Draft, slot: str, marks: tuple[Mark, ...]) -> None:

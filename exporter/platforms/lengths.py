@@ -22,6 +22,9 @@ def length(start: Micros | None, end: Micros | None) -> Micros | None:
 
 def told(values: tuple[int | None, ...]) -> tuple[Told, tuple[int, ...]]:
     """Return what is told of these values, and those that count."""
+    given = tuple([value for value in values if value is not None])
+    if len(given) == len(values) and (not given or min(given) >= 0):  # as nearly always
+        return (True,) * len(given), given
     return (
         tuple([None if value is None else value >= 0 for value in values]),
         tuple([value for value in values if value is not None and value >= 0]),

@@ -206,7 +206,8 @@ _NO_NUMBERS: Final = (b"NaN", b"Infinity")
 
 @cache
 def _whole(model: Any, name: str) -> type[BaseModel]:
-    config = ConfigDict(extra="allow", hide_input_in_errors=True)
+    # Ids come once: a cache of strings would be filled with what nobody asks for again.
+    config = ConfigDict(extra="allow", hide_input_in_errors=True, cache_strings="keys")
     fields: dict[str, Any] = {name: (list[model], ...)}
     made: type[BaseModel] = create_model("Answer", __config__=config, **fields)
     return made
