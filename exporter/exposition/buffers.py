@@ -2,13 +2,16 @@
 
 A body of megabytes is memory that the system gives page by page, at several times the cost of filling it, and takes
 back when the body goes. And ``bytes.join`` holds the interpreter until all is copied, so that a scrape waits for it;
-here others may come in between two pieces.
+here others may come in between two pieces. Lines that stood in the body before are taken from there: in memory of their
+own they are kept deflated.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
+
+from exporter.exposition.lines import Lines
 
 _SPARE: Final = 64
 """A 64th more room than a body needs: the next ones may be a little longer."""
@@ -19,25 +22,34 @@ class Buffers:
 
     def __init__(self) -> None:
         self._kept: list[bytearray] = []
+        self._last = memoryview(b"")
+        self._places: dict[Lines, int] = {}
+        """Where in the last body those lines begin that are not kept plain."""
 
-    def join(self, parts: Sequence[bytes]) -> memoryview:
+    def join(self, pieces: Sequence[Lines]) -> memoryview:
         """Return a body; it stays as it is as long as anybody has it, or a part of it."""
-        size = sum(map(len, parts))
+        size = sum([lines.size for lines in pieces])
         room = self._free_room(size)
         if room is None:
-            room = _filled(parts, size // _SPARE + 1)
+            room = _filled(self._plain(pieces), size // _SPARE + 1)
             self._kept.append(room)
-            return memoryview(room)[:size].toreadonly()
-        view = memoryview(room)
-        start = 0
-        for part in parts:
-            end = start + len(part)
-            view[start:end] = part
-            start = end
-        return view[:size].toreadonly()
+        else:
+            _fill(room, self._plain(pieces))
+        self._last = memoryview(room)[:size].toreadonly()
+        self._places = _places(pieces)
+        return self._last
 
-    def forget(self, *, but: int = 0) -> None:
-        """Keep nothing that nobody reads, ``but`` so many."""
+    def _plain(self, pieces: Iterable[Lines]) -> Iterator[bytes | memoryview]:
+        for lines in pieces:
+            place = self._places.get(lines)
+            yield lines.plain if place is None else self._last[place : place + lines.size]
+
+    def forget(self) -> None:
+        """Keep nothing that nobody reads."""
+        self._last, self._places = memoryview(b""), {}
+        self._forget_free(but=0)
+
+    def _forget_free(self, *, but: int) -> None:
         free = [each for each in self._kept if _is_free(each)]
         dropped = {id(each) for each in free[but:]}
         self._kept = [each for each in self._kept if id(each) not in dropped]
@@ -47,11 +59,29 @@ class Buffers:
         free = [each for each in self._kept if _is_free(each)]
         fit = [each for each in free if size <= len(each) <= size + 2 * (size // _SPARE) + 1]
         self._kept = [each for each in self._kept if not any(each is other for other in free)] + fit
-        self.forget(but=2)
+        self._forget_free(but=2)
         return fit[0] if fit else None
 
 
-def _filled(parts: Sequence[bytes], more: int) -> bytearray:
+def _places(pieces: Iterable[Lines]) -> dict[Lines, int]:
+    places, start = {}, 0
+    for lines in pieces:
+        if lines.alone:
+            places[lines] = start
+        start += lines.size
+    return places
+
+
+def _fill(buffer: bytearray, parts: Iterable[bytes | memoryview]) -> None:
+    view = memoryview(buffer)
+    start = 0
+    for part in parts:
+        end = start + len(part)
+        view[start:end] = part
+        start = end
+
+
+def _filled(parts: Iterable[bytes | memoryview], more: int) -> bytearray:
     """Return a new buffer with a body and some room. It grows: to make it at once would hold everybody up."""
     buffer = bytearray()
     for part in parts:

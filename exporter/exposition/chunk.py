@@ -14,7 +14,7 @@ from itertools import accumulate, groupby
 from typing import Final, cast
 
 from exporter.catalogue.model import Metric
-from exporter.exposition.pieces import Piece
+from exporter.exposition.pieces import EMPTY, Piece
 from exporter.exposition.series import (
     ANY,
     Exemplars,
@@ -51,7 +51,7 @@ class Block:
         self._samples: Sequence[Sample] = ()
         self._exemplars: Sequence[Exemplars | None] = ()
         self.lines = lines
-        self.piece = Piece(b"", b"", 0)
+        self.piece = EMPTY
 
     def put(self, series: Mapping[int, tuple[Sample, Exemplars | None]]) -> None:
         """Bring the lines up to date, of which only these series may have changed."""
@@ -76,8 +76,10 @@ class Block:
                 openmetrics = self._openmetrics % plain
             if marked:
                 openmetrics = self._with_exemplars(openmetrics, changed, exemplars)
+        self.piece = Piece.of(text, openmetrics, self.lines)
+        if not self._samples and self.piece.openmetrics.alone:
+            self.piece.openmetrics.deflate()  # at a start all are new, and what was plain would not be given back
         self._samples, self._exemplars = samples, exemplars
-        self.piece = Piece(text, openmetrics, self.lines)
         return True
 
     def _changed(self, samples: Sequence[Sample], exemplars: Sequence[Exemplars | None]) -> list[int] | None:
@@ -94,7 +96,7 @@ class Block:
 
     def _with_numbers(self, changed: list[int], samples: Sequence[Sample]) -> bytes:
         """Return the lines of gauges, with the numbers of some written anew."""
-        lines = self.piece.text.split(b"\n")
+        lines = self.piece.text.plain.split(b"\n")
         for index, written in zip(changed, numbers(self._metric, [samples[each] for each in changed]), strict=True):
             name, _, _ = lines[index].rpartition(b" ")
             lines[index] = b"%b %b" % (name, cast(bytes, written))
@@ -104,7 +106,7 @@ class Block:
         """Return OpenMetrics with exemplars; those of series that did not change are taken from what is there."""
         lines = fresh = plain.split(b"\n")
         if changed is not None:
-            lines = self.piece.openmetrics.split(b"\n")
+            lines = self.piece.openmetrics.plain.split(b"\n")
         width = line_count(self._metric)
         for index in range(len(exemplars)) if changed is None else changed:
             start = self._starts[index]
@@ -230,4 +232,4 @@ def _gauge_histogram(family: Family, target: TargetLabels) -> Piece:
         pairs = f"{target_pairs(target)},{label_pairs(zip(metric.labels, labels, strict=True))}".replace("%", "%%")
         lines.append(bucket_template(metric.name, pairs, list(map(bound, uppers)), ANY))
         counted.extend(number(count, metric.unit).encode("ascii") for count in accumulate(counts))
-    return Piece(b"", encoded("".join(lines)) % tuple(counted), len(counted))
+    return Piece.of(b"", encoded("".join(lines)) % tuple(counted), len(counted))

@@ -2,98 +2,74 @@
 
 A gzip file (RFC 1952) holds one deflate stream (RFC 1951), and a deflate stream may be cut at byte boundaries
 into parts that do not refer to each other. So neighbouring lines are compressed by themselves once, and a new
-body is joined from the parts. Its checksum follows from theirs where the library can do that, so that nothing of what
-did not change is read again. Some readers know only files of one member, therefore the parts are not members.
+body is joined from the parts. Its checksum follows from theirs, so that nothing of what did not change is read again.
+Some readers know only files of one member, therefore the parts are not members.
 
 With the extra ``fast``, ISA-L does both several times faster than zlib.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
-from typing import Final, NamedTuple
+from collections.abc import Iterable, Iterator
+from typing import Final
 
-try:
-    from isal import isal_zlib as zlib
-except ImportError:
-    import zlib  # type: ignore[no-redef]
-
-Parts = tuple[bytes, ...]
-
-_Combine = Callable[[int, int, int], int]
-"""The checksum of two texts, from that of each and the length of the second."""
-
-
-class _Part(NamedTuple):
-    """Some lines: as they stand in the body, and the checksum and the length of what they say."""
-
-    deflated: bytes
-    checksum: int
-    size: int
-
+from exporter.exposition.checksum import combine
+from exporter.exposition.lines import LAST_BLOCK, Deflated, Lines, deflated
 
 PART_LINES: Final = 128
-"""Small pieces are compressed together up to about as many lines."""
+"""Few lines are compressed together with their neighbours, up to about as many."""
 
-_LEVEL: Final = 1
-_RAW: Final = -zlib.MAX_WBITS
 _HEADER: Final = b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x04\xff"
 """No name, no time, fastest algorithm, unknown system."""
-_LAST_BLOCK: Final = b"\x03\x00"
 
 
 class Compressor:
-    """Remembers the compressed parts of the bodies of one publication for the next."""
+    """Remembers what was compressed together for one publication for the next."""
 
     def __init__(self) -> None:
-        self._known: dict[Parts, _Part] = {}
-        self._next: dict[Parts, _Part] = {}
+        self._known: dict[tuple[bytes, ...], Deflated] = {}
+        self._next: dict[tuple[bytes, ...], Deflated] = {}
 
-    def compress(self, pieces: Iterable[tuple[bytes, int]]) -> bytes:
-        """Return a body as gzip; ``pieces`` are what it is joined from, each with its number of lines."""
+    def compress(self, pieces: Iterable[Lines]) -> bytes:
+        """Return a body as gzip."""
         checksum = size = 0
-        deflated = [_HEADER]
-        combine: _Combine | None = getattr(zlib, "crc32_combine", None)  # zlib has it only inside
-        for parts in _grouped(pieces):
-            part = self._part(parts)
-            deflated.append(part.deflated)
+        data = [_HEADER]
+        for group in _grouped(pieces):
+            part = group[0].deflate() if group[0].alone else self._together(group)
+            data.append(part.data)
             size += part.size
-            if combine is not None:
-                checksum = combine(checksum, part.checksum, part.size)
-            else:
-                for each in parts:
-                    checksum = zlib.crc32(each, checksum)
+            checksum = combine(checksum, part.checksum, part.size)
         trailer = checksum.to_bytes(4, "little") + (size & 0xFFFFFFFF).to_bytes(4, "little")
-        return b"".join((*deflated, _LAST_BLOCK, trailer))
+        return b"".join((*data, LAST_BLOCK, trailer))
 
     def forget_unused(self) -> None:
         """Keep only what was used since the last call."""
         self._known, self._next = self._next, {}
 
-    def _part(self, parts: Parts) -> _Part:
-        # bytes remember their hash, and equal parts are mostly the same objects: a look-up costs next to nothing.
-        found = self._next.get(parts)
+    def _together(self, group: list[Lines]) -> Deflated:
+        # bytes remember their hash, and equal ones are mostly the same objects: a look-up costs next to nothing.
+        plain = tuple([each.plain for each in group])
+        found = self._next.get(plain)
         if found is None:
-            found = self._known.get(parts)
-            if found is None:
-                deflate = zlib.compressobj(_LEVEL, zlib.DEFLATED, _RAW)
-                whole = b"".join(parts)
-                found = _Part(deflate.compress(whole) + deflate.flush(zlib.Z_SYNC_FLUSH), zlib.crc32(whole), len(whole))
-            self._next[parts] = found
+            found = self._known.get(plain) or deflated(b"".join(plain))
+            self._next[plain] = found
         return found
 
 
-def _grouped(pieces: Iterable[tuple[bytes, int]]) -> Iterator[Parts]:
-    """Gather small neighbours; a piece that is large enough stands alone, so that groups after it stay the same."""
-    group: list[bytes] = []
-    size = 0
-    for piece, lines in pieces:
-        if not piece:
+def _grouped(pieces: Iterable[Lines]) -> Iterator[list[Lines]]:
+    """Gather few lines with their neighbours; many stand alone, so that groups after them stay the same."""
+    group: list[Lines] = []
+    count = 0
+    for lines in pieces:
+        if not lines.size:
             continue
-        if group and size + lines > PART_LINES:
-            yield tuple(group)
-            group, size = [], 0
-        group.append(piece)
-        size += lines
+        if group and (lines.alone or count + lines.count > PART_LINES):
+            yield group
+            group, count = [], 0
+        if lines.alone:
+            yield [lines]
+        else:
+            group.append(lines)
+            count += lines.count
     if group:
-        yield tuple(group)
+        yield group

@@ -39,7 +39,7 @@ def _family(metric: ClientMetric, samples: list[Sample]) -> OwnFamily:
     head = header(Metric(name, cast(MetricType, metric.type), metric.documentation))
     # Sorting is stable: buckets, count and sum of one series stay in their order.
     text = encoded("".join([_line(sample, "") for sample in sorted(samples, key=_series)]))
-    return OwnFamily(name, (Piece(head.text + text, head.openmetrics + text, head.lines + len(samples)),))
+    return OwnFamily(name, (head, Piece.of(text, text, len(samples))))
 
 
 class TargetFamilies:
@@ -61,9 +61,9 @@ class TargetFamilies:
                 found[name] += [_line(each, pairs) for each in metric.samples if not each.name.endswith("_created")]
         for name, kept in self._lines.items():
             text = encoded("".join(found.get(name, ())))
-            if text != (kept[target].piece.text if target in kept else b""):
+            if text != (kept[target].piece.text.plain if target in kept else b""):
                 self._changed.add(name)
-                kept[target] = OwnLines(target[0], Piece(text, text, len(found[name])))
+                kept[target] = OwnLines(target[0], Piece.of(text, text, len(found[name])))
                 if not text:
                     del kept[target]
 
@@ -89,8 +89,8 @@ class TargetFamilies:
 
 
 def _joined(block: list[Piece]) -> Piece:
-    text = b"".join([piece.text for piece in block])
-    return Piece(text, text, sum(piece.lines for piece in block))
+    text = b"".join([piece.text.plain for piece in block])
+    return Piece.of(text, text, sum(piece.lines for piece in block))
 
 
 def _series(sample: Sample) -> tuple[str, ...]:

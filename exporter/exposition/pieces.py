@@ -2,19 +2,30 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 from exporter.catalogue.model import Metric
+from exporter.exposition.lines import Lines
 from exporter.exposition.series import openmetrics_name
 from exporter.exposition.syntax import encoded, escaped_help
 
 
 class Piece(NamedTuple):
-    """Some lines in both formats; the same object twice where they do not differ. ``lines`` is about how many."""
+    """Some lines in both formats; the same object twice where they do not differ."""
 
-    text: bytes
-    openmetrics: bytes
-    lines: int
+    text: Lines
+    openmetrics: Lines
+
+    @classmethod
+    def of(cls, text: bytes, openmetrics: bytes, count: int) -> Self:
+        """Return a piece of about so many lines."""
+        lines = Lines(text, count)
+        return cls(lines, lines if openmetrics == text else Lines(openmetrics, count))
+
+    @property
+    def lines(self) -> int:
+        """About how many lines there are."""
+        return self.openmetrics.count
 
 
 def help_text(metric: Metric) -> str:
@@ -30,7 +41,8 @@ def header(metric: Metric) -> Piece:
     text = f"# HELP {metric.name} {escaped_help(said, openmetrics=False)}\n# TYPE {metric.name} {metric.type}\n"
     if metric.openmetrics_only:
         text = ""
-    return Piece(encoded(text), encoded(openmetrics), 2)
+    return Piece.of(encoded(text), encoded(openmetrics), 2)
 
 
-END = Piece(b"", b"# EOF\n", 1)
+EMPTY = Piece.of(b"", b"", 0)
+END = Piece.of(b"", b"# EOF\n", 1)

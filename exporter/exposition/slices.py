@@ -12,6 +12,7 @@ from threading import Lock
 from typing import Final, NamedTuple
 
 from exporter.exposition.compression import Compressor
+from exporter.exposition.lines import Lines
 from exporter.exposition.negotiation import Format
 from exporter.exposition.pieces import END, Piece
 from exporter.exposition.snapshot import Content, OwnFamily
@@ -77,13 +78,15 @@ class _Slice:
             found = self._bodies[form, gzip] = self._compressed(form) if gzip else self._joined(form)
         return found
 
+    def _lines(self, form: Format) -> list[Lines]:
+        return [piece.openmetrics if form == "openmetrics" else piece.text for piece in self._pieces]
+
     def _joined(self, form: Format) -> bytes:
-        return b"".join([getattr(piece, form) for piece in self._pieces])
+        return b"".join([lines.plain for lines in self._lines(form)])
 
     def _compressed(self, form: Format) -> bytes:
         compressor = self._compressors[form]
-        parts = [(getattr(piece, form), piece.lines) for piece in self._pieces]
-        compressed = compressor.compress(parts)
+        compressed = compressor.compress(self._lines(form))
         compressor.forget_unused()
         return compressed
 

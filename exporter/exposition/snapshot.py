@@ -116,7 +116,7 @@ class Snapshot:
         """Return how many series the target of this name has, as text shows them."""
         with self._lock:
             chunks = [chunks[target] for chunks in self._chunks.values() if target in chunks]
-            return sum(piece.lines for chunk in chunks for piece in chunk.pieces if piece.text)
+            return sum(piece.lines for chunk in chunks for piece in chunk.pieces if piece.text.size)
 
     def update_own(self, families: Iterable[OwnFamily]) -> None:
         """Replace all families of the process itself."""
@@ -136,6 +136,7 @@ class Snapshot:
             else:
                 self._wanted.update(dict.fromkeys(self.current.asked, at))
             wanted = [form for form, asked in self._wanted.items() if at - asked <= WANTED_FOR]
+            wanted.sort(key=lambda form: form.gzip)  # what is deflated is not plain any more
             rendered = Rendered(partial(self._body, pieces), at, wanted)
             with self._making:
                 self._compressor.forget_unused()
@@ -146,11 +147,9 @@ class Snapshot:
             return rendered
 
     def _body(self, pieces: Sequence[Piece], form: Form) -> Body:
-        parts = [(piece.openmetrics if form.format == "openmetrics" else piece.text, piece.lines) for piece in pieces]
+        lines = [piece.openmetrics if form.format == "openmetrics" else piece.text for piece in pieces]
         with self._making:
-            if form.gzip:
-                return self._compressor.compress(parts)
-            return self._buffers[form.format].join([part for part, _ in parts])
+            return self._compressor.compress(lines) if form.gzip else self._buffers[form.format].join(lines)
 
     def _chosen(self) -> Content:
         families = []

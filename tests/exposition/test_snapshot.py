@@ -148,7 +148,7 @@ def test_a_family_that_comes_twice_is_exposed_once(caplog: pytest.LogCaptureFixt
 
 def test_own_families_stand_after_those_of_targets_and_never_twice(caplog: pytest.LogCaptureFixture) -> None:
     """A name that the ledger feeds is left out of what the process tells."""
-    own = OwnFamily("process_open_fds", (Piece(b"process_open_fds 6\n", b"process_open_fds 6\n", 1),))
+    own = OwnFamily("process_open_fds", (Piece.of(b"process_open_fds 6\n", b"process_open_fds 6\n", 1),))
     double = OwnFamily(ledger.GAP_SECONDS.name, (header(ledger.GAP_SECONDS),))
     snapshot = filled(created=False)
     plain = text_of(snapshot)
