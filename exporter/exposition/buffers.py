@@ -3,25 +3,27 @@
 A body of megabytes is memory that the system gives page by page, at several times the cost of filling it, and takes
 back when the body goes. And ``bytes.join`` holds the interpreter until all is copied, so that a scrape waits for it;
 here others may come in between two pieces. Lines that stood in the body before are taken from there: in memory of their
-own they are kept deflated.
+own they are kept deflated. Each buffer is mapped by itself, so that it goes back to the system whole and leaves no hole
+among other objects.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from mmap import MAP_ANONYMOUS, MAP_PRIVATE, mmap
 from typing import Final
 
 from exporter.exposition.lines import Lines
 
-_SPARE: Final = 64
-"""A 64th more room than a body needs: the next ones may be a little longer."""
+_NEAR: Final = 64
+"""A buffer is used for a body that is a 64th longer or shorter than it: it can grow by that where it is."""
 
 
 class Buffers:
     """What the bodies of one form are joined in. Used by one thread at a time; readers may be anywhere."""
 
     def __init__(self) -> None:
-        self._kept: list[bytearray] = []
+        self._kept: list[mmap] = []
         self._last = memoryview(b"")
         self._places: dict[Lines, int] = {}
         """Where in the last body those lines begin that are not kept plain."""
@@ -31,10 +33,11 @@ class Buffers:
         size = sum([lines.size for lines in pieces])
         room = self._free_room(size)
         if room is None:
-            room = _filled(self._plain(pieces), size // _SPARE + 1)
+            room = mmap(-1, max(1, size), MAP_PRIVATE | MAP_ANONYMOUS)
             self._kept.append(room)
-        else:
-            _fill(room, self._plain(pieces))
+        elif len(room) < size:
+            room.resize(size)
+        _fill(room, self._plain(pieces))
         self._last = memoryview(room)[:size].toreadonly()
         self._places = _places(pieces)
         return self._last
@@ -54,10 +57,10 @@ class Buffers:
         dropped = {id(each) for each in free[but:]}
         self._kept = [each for each in self._kept if id(each) not in dropped]
 
-    def _free_room(self, size: int) -> bytearray | None:
+    def _free_room(self, size: int) -> mmap | None:
         """Return a buffer that nobody reads. One more is kept, for a time when a reader is slow; others are not."""
         free = [each for each in self._kept if _is_free(each)]
-        fit = [each for each in free if size <= len(each) <= size + 2 * (size // _SPARE) + 1]
+        fit = [each for each in free if abs(size - len(each)) <= size // _NEAR]
         self._kept = [each for each in self._kept if not any(each is other for other in free)] + fit
         self._forget_free(but=2)
         return fit[0] if fit else None
@@ -72,7 +75,7 @@ def _places(pieces: Iterable[Lines]) -> dict[Lines, int]:
     return places
 
 
-def _fill(buffer: bytearray, parts: Iterable[bytes | memoryview]) -> None:
+def _fill(buffer: mmap, parts: Iterable[bytes | memoryview]) -> None:
     view = memoryview(buffer)
     start = 0
     for part in parts:
@@ -81,20 +84,12 @@ def _fill(buffer: bytearray, parts: Iterable[bytes | memoryview]) -> None:
         start = end
 
 
-def _filled(parts: Iterable[bytes | memoryview], more: int) -> bytearray:
-    """Return a new buffer with a body and some room. It grows: to make it at once would hold everybody up."""
-    buffer = bytearray()
-    for part in parts:
-        buffer += part
-    buffer += bytes(more)
-    return buffer
-
-
-def _is_free(buffer: bytearray) -> bool:
-    """Whether nothing looks at it: a bytearray refuses to change its length as long as anything does."""
+def _is_free(buffer: mmap) -> bool:
+    """Whether nothing looks at it: its length cannot be set as long as anything does."""
     try:
-        buffer.pop()
+        buffer.resize(len(buffer))
     except BufferError:
         return False
-    buffer.append(0)  # in this order nothing is allocated
+    except SystemError:
+        return True  # a system on which no length can be set says so last
     return True
