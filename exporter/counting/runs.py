@@ -171,8 +171,11 @@ def _open_seen(draft: Draft, listing: str, row: Sighting) -> None:
         draft.changes.open_runs[run.id] = None
         _count(draft, row._replace(days=days))
         return
+    if run.workload != known.workload:
+        workloads.slot_of(draft, run.workload)  # it is where it was seen last, and is counted where it ends
     seen = known._replace(
         listing=listing,
+        workload=run.workload,
         state=run.state,
         seen_at=max(draft.now, known.seen_at),
         aged_from=draft.now if run.state == PAUSED else known.aged_from,

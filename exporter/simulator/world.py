@@ -17,6 +17,7 @@ import itertools
 from bisect import bisect_left, insort
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from typing import Self, Unpack
 
 from exporter.simulator.generate import Profile
@@ -146,6 +147,16 @@ class World(Workloads):
                 **details,
             )
         )
+
+    def remove(self, run: Run) -> None:
+        """Take a run that was written by hand out of the world, as if it had never been."""
+        with self._lock:
+            self._scripted[run.platform, run.workload].remove(run)
+
+    def move(self, run: Run, workload: str) -> Run:
+        """Have a run that was written by hand be another workload's, as if it had always been."""
+        self.remove(run)
+        return self.add(replace(run, workload=workload))
 
     def runs(self, platform: Platform, key: str, since: int, until: int) -> Iterator[Run]:
         """The runs of a workload that are created in ``[since, until)``, oldest first."""

@@ -28,6 +28,7 @@ CONTRACT, FILES, LOCK, FAULTS = (
 )
 SLOW = "tests/exact/test_slow_answers.py::test_"
 DAYS = "tests/exact/test_days.py::test_"
+MOVING = "tests/exact/test_moving_runs.py::test_"
 MACHINE = "tests/store/test_machine.py::TestStoreAndCore"
 
 ALL: Final = (
@@ -363,6 +364,14 @@ ALL: Final = (
         "reached = below(rows, self._plan.depth) and not self._reads_whole_listing",
         "reached = below(rows, self._plan.depth)",
         ("tests/platforms/test_walk.py::test_a_sweep_of_an_unsorted_listing_reads_it_whole",),
+    ),
+    Mutation(
+        8,
+        "an open run stays active where it was first seen",
+        "exporter/counting/runs.py",
+        "        workload=run.workload,\n        state=run.state,\n        seen_at=max(",
+        "        state=run.state,\n        seen_at=max(",
+        (f"{MOVING}an_open_run_that_moves_to_another_workload_is_active_and_counted_there",),
     ),
     Mutation(
         8,

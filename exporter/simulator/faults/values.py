@@ -79,8 +79,8 @@ def record_without_id(exchange: Exchange) -> None:
 
 @fault("after")
 def numeric_ids(exchange: Exchange) -> None:
-    """Ids are numbers."""
-    _rewrite(exchange, exchange.face.id_fields, lambda value: zlib.crc32(str(value).encode()))
+    """Ids are numbers: those of digits stay what they are, others become a checksum."""
+    _rewrite(exchange, exchange.face.id_fields, _as_number)
 
 
 @fault("after")
@@ -184,6 +184,11 @@ def missing_names(exchange: Exchange) -> None:
     for row in exchange.records[:1]:
         for name in exchange.face.name_fields:
             row.pop(name, None)
+
+
+def _as_number(value: Json) -> int:
+    text = str(value)
+    return int(text) if text.isdecimal() else zlib.crc32(text.encode("utf-8", "surrogatepass"))
 
 
 def _long_ended(exchange: Exchange, seconds: float, share: float) -> Iterator[dict[str, Json]]:
