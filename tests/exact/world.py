@@ -77,22 +77,24 @@ class Program:
         self.store = SqliteStore(state, self.clock.now().wall)
         self.runner = Runner(self.store, self.publisher, self.metrics, self.clock)
         self.transport = simulator.transport() if base_url is None else None
-        endpoints = simulator.endpoints() if base_url is None else simulator.endpoints(base_url)
-        budgets = Budgets(clock=self.clock.monotonic, wall=lambda: self.clock.now().wall / SECOND)
-        self.targets: dict[Platform, Target] = {}
-        for platform in platforms:
-            raw = demo_target(platform, endpoints[platform], simulator.credentials)
-            raw |= {"requests_per_minute": 100_000, "interval": "60s", **AT_ONCE.get(platform, {}), **settings}
-            self.targets[platform] = build(
-                SETTINGS[platform].model_validate(raw),
-                store=self.store,
-                budgets=budgets,
-                metrics=self.metrics,
-                clock=self.clock,
-                transport=self.transport,
-                sleep=clock.advance,
-                holds=holds,
-            )
+        self.endpoints = simulator.endpoints() if base_url is None else simulator.endpoints(base_url)
+        self.budgets = Budgets(clock=self.clock.monotonic, wall=lambda: self.clock.now().wall / SECOND)
+        self.targets = {platform: self.target(platform, holds=holds, **settings) for platform in platforms}
+
+    def target(self, platform: Platform, *, holds: bool = False, **settings: Any) -> Target:
+        """A target of a platform, over the store that all have; another ``name`` makes it another one."""
+        raw = demo_target(platform, self.endpoints[platform], self.simulator.credentials)
+        raw |= {"requests_per_minute": 100_000, "interval": "60s", **AT_ONCE.get(platform, {}), **settings}
+        return build(
+            SETTINGS[platform].model_validate(raw),
+            store=self.store,
+            budgets=self.budgets,
+            metrics=self.metrics,
+            clock=self.clock,
+            transport=self.transport,
+            sleep=self.world_clock.advance,
+            holds=holds,
+        )
 
     def poll(self, platform: Platform) -> Report:
         return self.runner.run(self.targets[platform])
@@ -114,18 +116,23 @@ class Program:
         return self.snapshot.current.text.decode()
 
     def counted(self, platform: Platform) -> Numbers:
-        """What the target counted, in the shape of the truth; corrections added back."""
-        found: Numbers = {}
-        for key, series in self.targets[platform].ledger.series.items():
-            if key.family.startswith("automation_exporter_"):
-                continue
-            metric = BY_NAME[key.family]
-            value = _value(series)
-            if metric.type == "counter":
-                found[key.family, key.labels] = value[0] - series.debt - series.written_off
-            else:
-                found |= histogram(key.family, key.labels, [*metric.bounds], value[:-1], value[-1])
-        return {key: number for key, number in found.items() if number}
+        """What the target of a platform counted."""
+        return counted(self.targets[platform])
+
+
+def counted(target: Target) -> Numbers:
+    """What a target counted, in the shape of the truth; corrections added back."""
+    found: Numbers = {}
+    for key, series in target.ledger.series.items():
+        if key.family.startswith("automation_exporter_"):
+            continue
+        metric = BY_NAME[key.family]
+        value = _value(series)
+        if metric.type == "counter":
+            found[key.family, key.labels] = value[0] - series.debt - series.written_off
+        else:
+            found |= histogram(key.family, key.labels, [*metric.bounds], value[:-1], value[-1])
+    return {key: number for key, number in found.items() if number}
 
 
 def _value(series: Series) -> Value:
