@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from typing import Any
 from unicodedata import normalize
 
 import pytest
@@ -75,7 +76,7 @@ def test_an_id_that_comes_as_a_number_now_and_then_counts_once(platform: Platfor
             identifier = f"{name}{number:04}"
             world.add_run(platform, name, id=identifier, triggered=at, started=at + SECOND, ended=at + 20 * SECOND)
     simulator = Simulator(world, clock=clock)
-    pace = {"deep_interval": "1s", "sweep_interval": "10m"}
+    pace: Any = {"deep_interval": "1s", "sweep_interval": "10m"}
     with program(simulator, clock, platforms=[platform], **pace) as made:
         for number in range(40):
             simulator.faults.clear()

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import pytest
 
 from exporter.catalogue.ledger import RUNS_EXPIRED
@@ -13,7 +16,7 @@ from tests.exact.world import START, Program, assert_exact, program
 
 LISTED: tuple[Platform, ...] = ("foundry", "moderately")
 STEP = 61.0
-PACE = {"deep_interval": "1s", "sweep_interval": "10m"}
+PACE: Mapping[str, Any] = {"deep_interval": "1s", "sweep_interval": "10m"}
 
 
 def world_of(platform: Platform, *names: str) -> World:

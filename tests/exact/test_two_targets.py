@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -12,7 +14,13 @@ from exporter.target import Target
 from exporter.times import HOUR
 from tests.exact.world import PLATFORMS, START, Numbers, advance, counted, numbers, program, simulator_of
 
-PACE = {"sweep_interval": "5m", "settle": "30m", "max_window": "2h", "memory": "26h", "open_run_max_age": "24h"}
+PACE: Mapping[str, Any] = {
+    "sweep_interval": "5m",
+    "settle": "30m",
+    "max_window": "2h",
+    "memory": "26h",
+    "open_run_max_age": "24h",
+}
 
 
 def of_runs(found: Numbers) -> Numbers:
