@@ -420,8 +420,8 @@ ALL: Final = (
         9,
         "history is counted",
         "exporter/counting/runs.py",
-        "if when < target.baseline_at:",
-        "if when < 0:",
+        "    if when >= target.baseline_at:\n        return False\n",
+        "    if when >= 0:\n        return False\n",
         (
             f"{RUNS}history_is_not_counted_whenever_its_listing_is_first_read",
             f"{SERIES}counters_start_at_zero_at_baseline_and_history_is_not_in_them",
