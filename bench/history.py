@@ -14,7 +14,8 @@ from bench.kit.rounds import Cost, cost, interleaved, median_cost
 from bench.kit.script import Bench, Found, Goal
 from bench.kit.tables import count, digits, seconds, size, table, times
 from bench.kit.tools import Tool
-from exporter.counting.ledger import Changes, ListingState, TargetState, WorkloadState
+from exporter.counting.ledger import Changes
+from exporter.counting.states import ListingState, TargetState, WorkloadState
 from exporter.times import DAY, HOUR, SECOND, Micros
 
 TITLE: Final = "History"

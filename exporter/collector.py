@@ -17,7 +17,7 @@ from prometheus_client.samples import Exemplar as ClientExemplar
 
 from exporter import catalogue
 from exporter.catalogue import own
-from exporter.counting.ledger import Exemplar, Value
+from exporter.counting.states import Exemplar, Value
 from exporter.exposition.pieces import help_text
 from exporter.exposition.series import openmetrics_name
 from exporter.exposition.syntax import EXEMPLAR_LABEL, bound, fits

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from exporter.counting.crowd import places, without
-from exporter.counting.ledger import Exemplar, Value, plus
+from exporter.counting.states import Exemplar, Value, plus
 from exporter.families import Family
 from exporter.observations import Labels
 from exporter.times import Micros

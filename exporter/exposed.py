@@ -15,9 +15,9 @@ from exporter.catalogue import ALL, runs
 from exporter.catalogue.ledger import CORRECTION_DEBT
 from exporter.catalogue.model import Metric
 from exporter.counting.crowd import OTHER
-from exporter.counting.ledger import Exemplar, SeriesKey, Value, WorkloadState
 from exporter.counting.limits import Rules
 from exporter.counting.memory import MemoryLedger
+from exporter.counting.states import Exemplar, SeriesKey, Value, WorkloadState
 from exporter.dropped import drop
 from exporter.expectations import Expect, expect_nothing
 from exporter.families import Family

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from exporter.catalogue.model import Metric
-from exporter.counting.ledger import Exemplar, Value
+from exporter.counting.states import Exemplar, Value
 from exporter.observations import Labels
 from exporter.times import Micros
 

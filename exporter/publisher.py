@@ -8,7 +8,7 @@ from typing import Final
 
 from exporter import exposed, killpoints
 from exporter.catalogue import own
-from exporter.counting.ledger import SeriesKey
+from exporter.counting.states import SeriesKey
 from exporter.exposition import Snapshot
 from exporter.selfmetrics import SelfMetrics
 from exporter.target import Target

@@ -8,7 +8,7 @@ from typing import Final
 
 from exporter import killpoints
 from exporter.counting import finish, release
-from exporter.counting.ledger import SeriesKey, empty
+from exporter.counting.states import SeriesKey, empty
 from exporter.errors import ExporterError, Forbidden, Reason, StateError, Unauthorized
 from exporter.poll import Report, ShowProgress, poll, show_nothing
 from exporter.publisher import Publisher

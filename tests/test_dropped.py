@@ -11,7 +11,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from exporter.catalogue import Metric
 from exporter.catalogue.runs import RUN_DURATION, RUN_FAILURES, SCHEDULE_DUE, SCHEDULE_OVERDUE
-from exporter.counting.ledger import Exemplar
+from exporter.counting.states import Exemplar
 from exporter.dropped import drop
 from exporter.families import Family
 from exporter.platforms.dropped_labels import DroppedLabel

@@ -10,7 +10,8 @@ import pytest
 
 from bench.kit.population import population
 from bench.kit.state import in_memory
-from exporter.counting.ledger import Changes, Series, SeriesKey
+from exporter.counting.ledger import Changes
+from exporter.counting.states import Series, SeriesKey
 from exporter.exposition import Snapshot
 from exporter.exposition.rendered import Rendered
 from exporter.families import Family, TargetLabels

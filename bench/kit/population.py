@@ -28,8 +28,9 @@ from exporter.catalogue.runs import (
     SCHEDULE_MISSED,
     TRIGGERED_RUNS,
 )
-from exporter.counting.ledger import Changes, Exemplar, Series, SeriesKey, TargetState, Value, WorkloadState, zero
+from exporter.counting.ledger import Changes
 from exporter.counting.series import bucket, width
+from exporter.counting.states import Exemplar, Series, SeriesKey, TargetState, Value, WorkloadState, zero
 from exporter.observations import Labels
 from exporter.times import DAY, HOUR, SECOND, Micros
 

@@ -13,7 +13,7 @@ from prometheus_client.registry import Collector
 
 from exporter import exposed
 from exporter.catalogue.model import Metric
-from exporter.counting.ledger import Value
+from exporter.counting.states import Value
 from exporter.target import Target
 from exporter.times import SystemClock
 

@@ -8,7 +8,7 @@ from operator import itemgetter
 from typing import Final
 
 from exporter.counting.feed import FeedRun, shown
-from exporter.counting.ledger import OpenRun
+from exporter.counting.states import OpenRun
 from exporter.target import Target
 from exporter.times import Micros
 from exporter.web.selection import RunFilter

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 
 from exporter import __version__
 from exporter.catalogue.ledger import GAP_END, GAP_SECONDS
-from exporter.counting.ledger import SeriesKey
+from exporter.counting.states import SeriesKey
 from exporter.platforms.fields import plain_http
 from exporter.target import Target
 from exporter.times import SECOND, Micros

@@ -11,9 +11,10 @@ from typing import Final
 from exporter.catalogue.ledger import GAP_END, GAP_SECONDS, RECORDS_SKIPPED
 from exporter.counting import listings, runs, series, windows, workloads
 from exporter.counting.draft import Draft
-from exporter.counting.ledger import Changes, Ledger, SeriesKey
+from exporter.counting.ledger import Changes, Ledger
 from exporter.counting.limits import Rules
 from exporter.counting.room import check_room
+from exporter.counting.states import SeriesKey
 from exporter.errors import TooLarge
 from exporter.observations import ListingFailed, Observed, Page, Roster, Windows
 from exporter.times import Micros, Moment

@@ -10,9 +10,9 @@ from typing import TypeVar
 from exporter.catalogue.model import Metric
 from exporter.catalogue.runs import SCHEDULE_FIRED
 from exporter.counting.crowd import Room, gauges, reserved
-from exporter.counting.ledger import (
-    Changes,
-    Ledger,
+from exporter.counting.ledger import Changes, Ledger
+from exporter.counting.limits import Rules
+from exporter.counting.states import (
     ListingState,
     OpenRun,
     Series,
@@ -23,7 +23,6 @@ from exporter.counting.ledger import (
     WindowState,
     WorkloadState,
 )
-from exporter.counting.limits import Rules
 from exporter.observations import Effect, Labels, Run
 from exporter.times import MINUTE, Micros, Moment
 

@@ -8,8 +8,8 @@ from exporter.catalogue import BY_NAME
 from exporter.catalogue.runs import LAST_RUN, RUNS
 from exporter.counting import workloads
 from exporter.counting.draft import Draft
-from exporter.counting.ledger import SeriesKey, WindowKey
 from exporter.counting.series import apply_marks, key_of
+from exporter.counting.states import SeriesKey, WindowKey
 from exporter.observations import Mark, Reading, Source, WindowTotal
 
 Figures = dict[WindowKey, int]

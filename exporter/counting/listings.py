@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from exporter.counting.draft import CLOCK_TOLERANCE, Draft
-from exporter.counting.ledger import ListingState
+from exporter.counting.states import ListingState
 from exporter.observations import ListingFailed, Page, Run
 from exporter.times import DAY, Micros
 

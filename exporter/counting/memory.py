@@ -14,8 +14,8 @@ from exporter.catalogue import BY_NAME
 from exporter.catalogue.runs import SCHEDULE_FIRED
 from exporter.counting.crowd import OTHER, Crowd
 from exporter.counting.feed import Feed, Ids
-from exporter.counting.ledger import (
-    Changes,
+from exporter.counting.ledger import Changes
+from exporter.counting.states import (
     Exemplar,
     ListingState,
     OpenRun,

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from exporter.counting.draft import CLOCK_TOLERANCE, Draft
 from exporter.counting.figures import Figures, Nets, applied, ended_runs, none_falls, note, wanted
-from exporter.counting.ledger import SourceState, WindowKey, WindowState
 from exporter.counting.series import fall, write_off
+from exporter.counting.states import SourceState, WindowKey, WindowState
 from exporter.observations import Move, Source, WindowTotal
 from exporter.times import Micros
 

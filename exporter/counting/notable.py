@@ -5,7 +5,7 @@ from __future__ import annotations
 from exporter.catalogue.runs import FAILED, RUN_FAILURES, TRIGGERED_RUNS, UNKNOWN
 from exporter.counting.draft import Draft
 from exporter.counting.feed import FeedRun, shown, usable
-from exporter.counting.ledger import OpenRun
+from exporter.counting.states import OpenRun
 from exporter.observations import Failed, Run
 from exporter.times import Micros
 

@@ -13,9 +13,9 @@ from exporter.catalogue.runs import LAST_RUN, PAUSED, RUNS, SCHEDULE_FIRED, UNKN
 from exporter.counting import listings, notable, schedules, workloads
 from exporter.counting.crowd import OTHER
 from exporter.counting.draft import Draft, Events
-from exporter.counting.ledger import ListingState, OpenRun, SeriesKey, TargetState, days_of
 from exporter.counting.series import add, apply_run, key_of, settle
 from exporter.counting.sightings import Sighting, sightings
+from exporter.counting.states import ListingState, OpenRun, SeriesKey, TargetState, days_of
 from exporter.observations import Add, Delivery, Labels, Page, Run
 from exporter.times import DAY, SECOND, Micros
 

@@ -19,8 +19,8 @@ from cronsim import CronSim, CronSimError
 from exporter.catalogue.runs import SCHEDULE_DUE, SCHEDULE_MISSED, SCHEDULE_NEXT, SCHEDULE_OVERDUE
 from exporter.counting.crowd import OTHER
 from exporter.counting.draft import Draft
-from exporter.counting.ledger import ScheduleState, SeriesKey, WorkloadState
 from exporter.counting.series import add, born
+from exporter.counting.states import ScheduleState, SeriesKey, WorkloadState
 from exporter.observations import Delivery, Level, Schedule, Workload
 from exporter.times import MINUTE, Micros, from_datetime, to_datetime
 

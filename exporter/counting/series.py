@@ -12,7 +12,7 @@ from exporter.catalogue.ledger import CORRECTIONS
 from exporter.catalogue.model import Metric
 from exporter.counting.crowd import OTHER
 from exporter.counting.draft import Draft, Sum, Tally
-from exporter.counting.ledger import Exemplar, Series, SeriesKey, Value, empty, plus, zero
+from exporter.counting.states import Exemplar, Series, SeriesKey, Value, empty, plus, zero
 from exporter.observations import Labels, Mark, Run
 from exporter.times import Micros
 

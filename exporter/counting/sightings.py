@@ -6,7 +6,7 @@ from typing import Final, NamedTuple
 
 from exporter.catalogue.runs import RUN_LATENESS
 from exporter.counting.draft import Draft
-from exporter.counting.ledger import ListingState, TargetState, days_of
+from exporter.counting.states import ListingState, TargetState, days_of
 from exporter.observations import Effect, Page, Run
 from exporter.times import DAY, HOUR, Micros
 

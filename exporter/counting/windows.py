@@ -9,10 +9,10 @@ from __future__ import annotations
 from exporter.counting import notable, workloads
 from exporter.counting.draft import Draft
 from exporter.counting.figures import Figures, Nets, applied, figures_of, none_falls, note, series_of, wanted
-from exporter.counting.ledger import ListingState, SeriesKey, SourceState, WindowKey, WindowState
 from exporter.counting.listings import later
 from exporter.counting.moves import agreed, moved, too_long
 from exporter.counting.series import apply_marks, born, exemplify, shift
+from exporter.counting.states import ListingState, SeriesKey, SourceState, WindowKey, WindowState
 from exporter.observations import Example, Source, Windows, WindowTotal
 from exporter.times import Micros
 

@@ -10,8 +10,8 @@ from exporter.catalogue.runs import SCHEDULE_FIRED
 from exporter.counting import listings, schedules
 from exporter.counting.crowd import OTHER
 from exporter.counting.draft import Draft
-from exporter.counting.ledger import SeriesKey, WorkloadState
 from exporter.counting.series import add, born, key_of
+from exporter.counting.states import SeriesKey, WorkloadState
 from exporter.observations import Level, Roster, Workload
 from exporter.texts import MAX_LABEL, cut
 from exporter.times import DAY, HOUR, Micros

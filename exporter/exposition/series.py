@@ -11,7 +11,7 @@ from itertools import accumulate
 from typing import Final, cast
 
 from exporter.catalogue.model import Metric
-from exporter.counting.ledger import Exemplar, Value
+from exporter.counting.states import Exemplar, Value
 from exporter.exposition.syntax import bound, label_pairs, number
 from exporter.families import TargetLabels
 from exporter.observations import Labels

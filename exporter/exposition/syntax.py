@@ -10,7 +10,7 @@ import math
 from collections.abc import Iterable
 from typing import Final
 
-from exporter.counting.ledger import Exemplar
+from exporter.counting.states import Exemplar
 from exporter.times import SECOND
 
 EXEMPLAR_LABEL: Final = "run_id"

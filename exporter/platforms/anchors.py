@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from exporter.counting.ledger import SourceState
 from exporter.counting.limits import Limits
+from exporter.counting.states import SourceState
 from exporter.times import DAY, HOUR, MINUTE, SECOND, Micros
 
 MOVE_AFTER: Final = 2

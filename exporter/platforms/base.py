@@ -12,15 +12,8 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar, Protocol
 
 from exporter.catalogue.model import PlatformName
-from exporter.counting.ledger import (
-    ListingState,
-    OpenRun,
-    SourceState,
-    WindowKey,
-    WindowState,
-    WorkloadState,
-)
 from exporter.counting.limits import Birth, Limits
+from exporter.counting.states import ListingState, OpenRun, SourceState, WindowKey, WindowState, WorkloadState
 from exporter.errors import UpstreamError
 from exporter.http import Auth, Client
 from exporter.observations import Batch, Observed

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from exporter.counting.ledger import ListingState
 from exporter.counting.limits import Limits
+from exporter.counting.states import ListingState
 from exporter.observations import WalkKind
 from exporter.times import Micros
 

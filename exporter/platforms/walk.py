@@ -17,8 +17,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Final, Generic, Self, TypeVar
 
-from exporter.counting.ledger import ListingState
 from exporter.counting.limits import Limits
+from exporter.counting.states import ListingState
 from exporter.errors import InvalidResponse, NotFound, RateLimited, ServerFailed, TimedOut, TooLarge, UpstreamError
 from exporter.http import Client
 from exporter.observations import ListingFailed, Page, Skipped, Step

@@ -6,9 +6,10 @@ import sqlite3
 from collections.abc import Callable, Mapping
 
 from exporter.catalogue import BY_NAME
-from exporter.counting.ledger import Changes, TargetState
+from exporter.counting.ledger import Changes
 from exporter.counting.memory import MemoryLedger
 from exporter.counting.series import width
+from exporter.counting.states import TargetState
 from exporter.store import rows
 
 

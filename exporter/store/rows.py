@@ -13,7 +13,7 @@ from functools import lru_cache
 from sys import intern
 from typing import Any, Final, Generic, NamedTuple, TypeVar
 
-from exporter.counting.ledger import (
+from exporter.counting.states import (
     ListingState,
     OpenRun,
     ScheduleState,

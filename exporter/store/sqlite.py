@@ -12,9 +12,10 @@ from pathlib import Path
 
 from exporter import killpoints
 from exporter.catalogue import ALL
-from exporter.counting.ledger import Changes, zero
+from exporter.counting.ledger import Changes
 from exporter.counting.memory import MemoryLedger
 from exporter.counting.series import width
+from exporter.counting.states import zero
 from exporter.errors import StateError
 from exporter.store import ids, rows
 from exporter.store.connection import connect, damaged, read_created_at

@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from itertools import chain
 from typing import Any, Final
 
-from exporter.counting.ledger import Changes, TargetState
+from exporter.counting.ledger import Changes
+from exporter.counting.states import TargetState
 from exporter.store import rows
 
 PARAMETERS: Final = 900

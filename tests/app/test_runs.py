@@ -9,7 +9,7 @@ import pytest
 
 from exporter.app.runs import runs
 from exporter.app.status import status
-from exporter.counting.ledger import ListingState
+from exporter.counting.states import ListingState
 from exporter.simulator import ManualClock, Platform
 from exporter.times import HOUR, MINUTE
 from exporter.web.selection import RunFilter

@@ -12,9 +12,9 @@ import pytest
 from exporter.catalogue.runs import FAILED, RUN_DURATION, RUNS
 from exporter.counting import Changes, count, finish
 from exporter.counting.draft import Draft
-from exporter.counting.ledger import SeriesKey
 from exporter.counting.limits import Birth, Limits, Rules
 from exporter.counting.memory import MemoryLedger
+from exporter.counting.states import SeriesKey
 from exporter.exposed import families
 from exporter.observations import (
     Add,

@@ -13,8 +13,8 @@ from exporter.catalogue import ALL
 from exporter.catalogue.runs import RUN_FAILURES, RUNS, SCHEDULE_FIRED, SCHEDULE_MISSED, TRIGGERED_RUNS
 from exporter.counting import has_room
 from exporter.counting.crowd import OTHER, gauges, reserved
-from exporter.counting.ledger import SeriesKey
 from exporter.counting.limits import Rules
+from exporter.counting.states import SeriesKey
 from exporter.exposed import families
 from exporter.observations import Add, Delivery, Mark, Run, Schedule, Windows, Workload
 from exporter.platforms import PLATFORMS

@@ -20,7 +20,7 @@ from exporter.catalogue.runs import (
     RUNS,
 )
 from exporter.counting.crowd import OTHER
-from exporter.counting.ledger import SeriesKey
+from exporter.counting.states import SeriesKey
 from exporter.exposed import families, series_keys
 from exporter.observations import Labels, Level, Mark, Reading, Roster, Source, Windows, WindowTotal, Workload
 from exporter.times import DAY, HOUR, MINUTE, Micros

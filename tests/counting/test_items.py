@@ -6,7 +6,7 @@ import pytest
 
 from exporter.catalogue.granite import TOKENS, WORKFLOW_STEPS
 from exporter.catalogue.runs import COMPLETED, FAILED, LAST_RUN, RUN_FAILURES, RUNS
-from exporter.counting.ledger import SeriesKey
+from exporter.counting.states import SeriesKey
 from exporter.observations import Example, Mark, Move, Reading, Source, Windows, WindowTotal, Workload
 from exporter.platforms import labels
 from exporter.times import DAY, HOUR, MINUTE, Micros

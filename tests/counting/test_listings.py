@@ -7,7 +7,8 @@ from dataclasses import replace
 import pytest
 
 from exporter.catalogue.ledger import GAP_END, GAP_SECONDS, LATE_RUNS_SKIPPED
-from exporter.counting.ledger import Changes, ListingState, SeriesKey
+from exporter.counting.ledger import Changes
+from exporter.counting.states import ListingState, SeriesKey
 from exporter.observations import Page, Roster, Run, Workload
 from exporter.times import DAY, HOUR, MINUTE, Micros
 from tests.counting.kit import LIMITS, RULES, START, Bench, ended, running

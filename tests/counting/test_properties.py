@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from exporter.catalogue.ledger import CORRECTIONS, LATE_RUNS_SKIPPED, RUNS_EXPIRED
 from exporter.catalogue.runs import LAST_RUN, RUN_DURATION, RUN_FAILURES, RUNS
 from exporter.counting import count, release
-from exporter.counting.ledger import Series, SeriesKey
+from exporter.counting.states import Series, SeriesKey
 from exporter.observations import Add, Effect, Page, Run
 from exporter.times import DAY, HOUR, MINUTE, SECOND, Micros
 from tests.counting.kit import LIMITS, OUTCOMES, RULES, START, WINDOWED, Bench, Parts, ended, failed, running

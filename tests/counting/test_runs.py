@@ -9,7 +9,7 @@ import pytest
 from exporter.catalogue.ledger import LATE_RUNS_SKIPPED, RUNS_EXPIRED
 from exporter.catalogue.moderately import RUN_STEPS
 from exporter.catalogue.runs import LAST_RUN, RUN_DURATION, RUNS, SCHEDULE_FIRED
-from exporter.counting.ledger import SeriesKey
+from exporter.counting.states import SeriesKey
 from exporter.observations import Add, Delivery, Mark, Schedule, WalkKind, Workload
 from exporter.times import DAY, HOUR, MINUTE, SECOND
 from tests.counting.kit import START, Bench, ended, failed, running, with_marks

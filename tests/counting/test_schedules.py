@@ -11,8 +11,8 @@ import pytest
 
 from exporter.catalogue.runs import SCHEDULE_DUE, SCHEDULE_MISSED, SCHEDULE_NEXT, SCHEDULE_OVERDUE
 from exporter.counting.crowd import OTHER
-from exporter.counting.ledger import ScheduleState
 from exporter.counting.schedules import DUE_TIMES_AT_ONCE, due_after, due_before, valid
+from exporter.counting.states import ScheduleState
 from exporter.observations import Delivery, Schedule, Workload
 from exporter.times import DAY, HOUR, MINUTE, SECOND, Micros, from_datetime, to_datetime
 from tests.counting.kit import LIMITS, RULES, Bench, ended, running

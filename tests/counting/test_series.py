@@ -12,8 +12,8 @@ from exporter.catalogue.model import MICRO
 from exporter.catalogue.runs import DURATION_BOUNDS, RUN_DURATION, RUN_FAILURES, RUNS, TRIGGERED_RUNS
 from exporter.counting import release
 from exporter.counting.crowd import OTHER
-from exporter.counting.ledger import Series, SeriesKey
 from exporter.counting.series import EXEMPLAR_CHARS, bucket, width
+from exporter.counting.states import Series, SeriesKey
 from exporter.observations import Add, Page, Run, Skipped
 from exporter.times import HOUR, MINUTE, SECOND
 from tests.counting.kit import LIMITS, RULES, Bench, ended, failed

@@ -11,7 +11,7 @@ from exporter.catalogue.granite import TOKENS
 from exporter.catalogue.ledger import CORRECTIONS
 from exporter.catalogue.runs import ACTIVE_RUNS, LAST_RUN, RUNS
 from exporter.counting.crowd import OTHER
-from exporter.counting.ledger import SeriesKey
+from exporter.counting.states import SeriesKey
 from exporter.observations import Level, Move, Reading, Source, Windows, WindowTotal, Workload
 from exporter.times import DAY, HOUR, MINUTE, Micros
 from tests.counting.kit import LIMITS, START, WINDOWED, Bench, Figures, Parts

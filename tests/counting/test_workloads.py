@@ -9,7 +9,7 @@ import pytest
 from exporter.catalogue.ledger import RUNS_EXPIRED
 from exporter.catalogue.runs import ACTIVE_RUNS, ENABLED, LAST_RUN, RUNS
 from exporter.counting.crowd import OTHER
-from exporter.counting.ledger import SeriesKey
+from exporter.counting.states import SeriesKey
 from exporter.counting.workloads import FORMER_LABELS
 from exporter.observations import Level, Mark, Roster, Workload
 from exporter.times import DAY, HOUR, MINUTE

@@ -19,7 +19,7 @@ from unittest.mock import patch
 
 from exporter import killpoints
 from exporter.catalogue.ledger import CORRECTIONS, LATE_RUNS_SKIPPED, RUNS_EXPIRED
-from exporter.counting.ledger import SeriesKey
+from exporter.counting.states import SeriesKey
 from exporter.http import client
 from exporter.platforms.foundry import fetch
 from exporter.platforms.parallel import Job

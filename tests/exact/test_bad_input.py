@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from exporter.counting.ledger import ListingState, SourceState, TargetState
+from exporter.counting.states import ListingState, SourceState, TargetState
 from exporter.errors import REASONS, Reason
 from exporter.poll import Report
 from exporter.simulator import CANARY, ManualClock, Platform

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from exporter.catalogue.ledger import LATE_RUNS_SKIPPED, RUNS_EXPIRED
-from exporter.counting.ledger import SeriesKey
+from exporter.counting.states import SeriesKey
 from exporter.simulator import ManualClock, Platform, Simulator, World
 from exporter.times import DAY, HOUR, MINUTE, SECOND
 from tests.exact.world import PLATFORMS, START, Program, advance, assert_exact, program, simulator_of

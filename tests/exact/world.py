@@ -10,7 +10,7 @@ from typing import Any
 from exporter.app.targets import build
 from exporter.catalogue import BY_NAME
 from exporter.config import PLATFORMS as SETTINGS
-from exporter.counting.ledger import Series, Value, plus
+from exporter.counting.states import Series, Value, plus
 from exporter.exposition import Snapshot
 from exporter.http import Budgets
 from exporter.poll import Report

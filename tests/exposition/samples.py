@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from exporter import catalogue
 from exporter.catalogue import own
 from exporter.catalogue.model import Metric
-from exporter.counting.ledger import Exemplar, Value
+from exporter.counting.states import Exemplar, Value
 from exporter.families import Family, TargetLabels
 from exporter.observations import Labels
 

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from exporter.catalogue import runs
-from exporter.counting.ledger import Exemplar, Value
+from exporter.counting.states import Exemplar, Value
 from exporter.exposition import Snapshot, checksum, lines
 from exporter.exposition.lines import ALONE, Lines
 from exporter.exposition.rendered import Form

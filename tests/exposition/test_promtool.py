@@ -11,7 +11,7 @@ import pytest
 from exporter import catalogue
 from exporter.catalogue import own
 from exporter.catalogue.model import Metric
-from exporter.counting.ledger import Value
+from exporter.counting.states import Value
 from exporter.exposition import Rendered, Snapshot
 from exporter.families import Family
 from exporter.observations import Labels

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from exporter.catalogue import granite, ledger, runs
 from exporter.catalogue.model import Metric
-from exporter.counting.ledger import Exemplar, Value, zero
+from exporter.counting.states import Exemplar, Value, zero
 from exporter.exposition import OwnFamily, Piece, Snapshot, header
 from exporter.exposition.chunk import BLOCK_LINES
 from exporter.exposition.series import line_count

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from exporter.catalogue.model import MICRO
-from exporter.counting.ledger import Exemplar
+from exporter.counting.states import Exemplar
 from exporter.exposition.syntax import bound, encoded, escaped, escaped_help, exemplar_suffix, number
 
 

@@ -14,8 +14,8 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from exporter.app.targets import build
 from exporter.config import PLATFORMS as SETTINGS
-from exporter.counting.ledger import Series
 from exporter.counting.memory import MemoryLedger
+from exporter.counting.states import Series
 from exporter.errors import REASONS
 from exporter.exposition import Snapshot
 from exporter.http import Budgets

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
-from exporter.counting.ledger import ListingState
 from exporter.counting.limits import Limits
+from exporter.counting.states import ListingState
 from exporter.errors import InvalidResponse, ServerFailed, UpstreamError
 from exporter.observations import ListingFailed, Page
 from exporter.platforms.plan import plan

@@ -12,7 +12,7 @@ from typing import Any
 import httpx
 
 from exporter.catalogue.model import Metric
-from exporter.counting.ledger import ListingState, OpenRun, SourceState, WindowKey, WindowState, WorkloadState
+from exporter.counting.states import ListingState, OpenRun, SourceState, WindowKey, WindowState, WorkloadState
 from exporter.http import Budget, Client, http_date
 from exporter.observations import ListingFailed, Observed, Page, Roster, Run, Windows, WindowTotal, Workload
 from exporter.platforms.base import Platform, View

@@ -8,7 +8,7 @@ from functools import partial
 import httpx
 import pytest
 
-from exporter.counting.ledger import WorkloadState
+from exporter.counting.states import WorkloadState
 from exporter.errors import UpstreamError
 from exporter.observations import Roster
 from exporter.times import DAY

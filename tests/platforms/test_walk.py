@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 
 import pytest
 
-from exporter.counting.ledger import ListingState
+from exporter.counting.states import ListingState
 from exporter.errors import (
     InvalidResponse,
     NotFound,

@@ -7,8 +7,10 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from exporter.catalogue.runs import LAST_RUN, RUN_DURATION, RUN_FAILURES, RUNS
-from exporter.counting.ledger import (
-    Changes,
+from exporter.counting.ledger import Changes
+from exporter.counting.memory import MemoryLedger
+from exporter.counting.series import width
+from exporter.counting.states import (
     Exemplar,
     ListingState,
     OpenRun,
@@ -20,8 +22,6 @@ from exporter.counting.ledger import (
     WindowState,
     WorkloadState,
 )
-from exporter.counting.memory import MemoryLedger
-from exporter.counting.series import width
 from exporter.store.sqlite import SqliteStore
 from exporter.times import DAY, HOUR, MINUTE
 

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from exporter.counting.ledger import Changes, ListingState, Series, SeriesKey, TargetState
+from exporter.counting.ledger import Changes
+from exporter.counting.states import ListingState, Series, SeriesKey, TargetState
 from exporter.errors import StateError
 from exporter.store import Store
 from exporter.store.sqlite import SqliteStore

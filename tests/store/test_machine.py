@@ -28,8 +28,8 @@ from hypothesis.stateful import (
 from exporter.catalogue.ledger import LATE_RUNS_SKIPPED, RUNS_EXPIRED
 from exporter.catalogue.runs import RUN_DURATION, RUNS
 from exporter.counting import Changes, count, finish, release
-from exporter.counting.ledger import Series, SeriesKey, TargetState
 from exporter.counting.memory import MemoryLedger
+from exporter.counting.states import Series, SeriesKey, TargetState
 from exporter.errors import StateError
 from exporter.observations import Observed, Page, Reading, Roster, Run, Source, Windows, WindowTotal, Workload
 from exporter.store import connection

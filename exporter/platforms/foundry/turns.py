@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Final, NamedTuple
 
-from exporter.counting.ledger import ListingState
+from exporter.counting.states import ListingState
 from exporter.observations import Schedule
 from exporter.platforms.foundry.schedules import due_since
 from exporter.times import Micros

@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
-from exporter.counting.ledger import ListingState
+from exporter.counting.states import ListingState
 from exporter.errors import (
     ConnectFailed,
     Forbidden,

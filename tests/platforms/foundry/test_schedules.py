@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from exporter.counting.ledger import ListingState
+from exporter.counting.states import ListingState
 from exporter.observations import Schedule
 from exporter.platforms.foundry.records import Routine
 from exporter.platforms.foundry.schedules import due_since, only_trigger, zone_name

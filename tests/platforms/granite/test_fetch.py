@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from exporter.catalogue.runs import CANCELLED, COMPLETED, FAILED, RUNS
-from exporter.counting.ledger import SeriesKey, SourceState, WindowState, WorkloadState
+from exporter.counting.states import SeriesKey, SourceState, WindowState, WorkloadState
 from exporter.errors import InvalidResponse, ServerFailed
 from exporter.observations import Windows, WindowTotal
 from exporter.platforms.base import View

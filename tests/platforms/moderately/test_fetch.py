@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from exporter.counting.ledger import ListingState, OpenRun, WorkloadState
+from exporter.counting.states import ListingState, OpenRun, WorkloadState
 from exporter.errors import InvalidResponse, ServerFailed, Unauthorized
 from exporter.observations import ListingFailed, Page, Roster
 from exporter.platforms.base import View

@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
-from exporter.counting.ledger import SourceState
+from exporter.counting.states import SourceState
 from exporter.errors import (
     Forbidden,
     InvalidResponse,
