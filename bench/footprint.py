@@ -30,7 +30,7 @@ LOOKS: Final = 12
 LOADED: Final = """
 import sys
 before = set(sys.modules)
-import exporter.app.watch, exporter.cli, exporter.web.configuration, uvicorn.protocols.http.httptools_impl
+import exporter.app.watch, exporter.cli, uvicorn.protocols.http.httptools_impl
 print(*(name for name in sys.modules if name not in before and not name.startswith("exporter")))
 """
 """Every module that the service loads and is not its own, in their order. An import of the packages by name would say

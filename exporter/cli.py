@@ -112,11 +112,15 @@ def _demo(chosen: argparse.Namespace) -> int:
 def _web_options(chosen: argparse.Namespace, **others: Any) -> Options:
     """Return the options of a service, those that the web flags say put in."""
     from exporter.app import Options  # noqa: PLC0415 - check-config does without
-    from exporter.web.configuration import WebConfiguration  # noqa: PLC0415
 
+    configuration = None
+    if chosen.web_config_file:
+        from exporter.web.configuration import WebConfiguration  # noqa: PLC0415 - most have none
+
+        configuration = WebConfiguration(chosen.web_config_file)
     return Options(
         listen=chosen.web_listen_address,
-        web_configuration=WebConfiguration(chosen.web_config_file) if chosen.web_config_file else None,
+        web_configuration=configuration,
         health_listen=chosen.web_health_listen_address,
         connections=chosen.web_max_connections,
         openmetrics_created=chosen.web_openmetrics_created,

@@ -300,8 +300,8 @@ def test_next_to_nothing_is_loaded_for(arguments: list[str]) -> None:
 
 @pytest.mark.real
 def test_nothing_heavy_is_loaded_to_serve(tmp_path: Path) -> None:
-    """Azure's library waits for the first token that is asked for, bcrypt for the first password, the simulator for
-    those who ask for it; nothing needs what draws on terminals."""
+    """Azure's library waits for the first token that is asked for, bcrypt for the first password, the simulator and
+    what a web configuration needs for those who ask for them; nothing needs what draws on terminals."""
     config = tmp_path / "config.yaml"
     config.write_text(
         "targets: [{name: a, platform: foundry, endpoint: 'http://127.0.0.1:9/api/projects/a', auth: {kind: default}},"
@@ -316,7 +316,8 @@ def test_nothing_heavy_is_loaded_to_serve(tmp_path: Path) -> None:
         "service = Service(settings, app.Options(listen=Address('127.0.0.1', 0), state=settings.state)); "
         "[service.fleet.add(each, ()) for each in settings.targets]; service.stop(); "
         "print([name for name in ('azure.core', 'azure.identity', 'msal', 'cryptography', 'requests', 'bcrypt', 'rich',"
-        " 'pygments', 'jinja2', 'exporter.simulator', 'uvicorn') if sys.modules.get(name)])"
+        " 'pygments', 'jinja2', 'exporter.simulator', 'exporter.web.configuration', 'exporter.web.guard', 'uvicorn')"
+        " if sys.modules.get(name)])"
     )
     command = [sys.executable, "-c", code, str(config)]
     found = subprocess.run(command, capture_output=True, text=True, check=True)

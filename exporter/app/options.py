@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import httpx
 
@@ -12,8 +13,10 @@ from exporter.config import EVERYTHING, Settings, Shard
 from exporter.platforms.settings import TargetSettings
 from exporter.times import Clock, SystemClock
 from exporter.web.address import Address
-from exporter.web.configuration import WebConfiguration
 from exporter.web.connections import MOST
+
+if TYPE_CHECKING:
+    from exporter.web.configuration import WebConfiguration
 
 Transports = Callable[[TargetSettings], httpx.BaseTransport | None]
 """What carries a target's requests; None for the network."""

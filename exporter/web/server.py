@@ -12,19 +12,19 @@ import ssl
 import threading
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import uvicorn
 from starlette.types import ASGIApp
 
 from exporter.errors import ConfigError
 from exporter.web.address import Address, bind
-from exporter.web.configuration import WebConfiguration
-from exporter.web.configuration.peers import admitted
 from exporter.web.connections import MOST, Connections, Listener, allow_connections
-from exporter.web.guard import Guard
 from exporter.web.pieces import InPieces
 from exporter.web.protocol import LimitedProtocol, Limits
+
+if TYPE_CHECKING:
+    from exporter.web.configuration import WebConfiguration
 
 new_event_loop: Callable[[], asyncio.AbstractEventLoop]
 try:
@@ -63,7 +63,11 @@ class Server:
 
         What ``health`` names is served beside it, by the same event loop and to everybody.
         """
-        self._application = application if configuration is None else Guard(application, configuration)
+        if configuration is not None:
+            from exporter.web.guard import Guard  # noqa: PLC0415 - most have no web configuration
+
+            application = Guard(application, configuration)
+        self._application = application
         self._asked = address
         self._limits = limits or Limits()
         self._configuration = configuration
@@ -118,6 +122,8 @@ class Server:
         configuration = self._configuration
         if configuration is None or configuration.context is None:
             return _Front(listener, _settings(self._application, self._limits, most))
+
+        from exporter.web.configuration.peers import admitted  # noqa: PLC0415 - most have no web configuration
 
         def admits(transport: asyncio.Transport) -> bool:
             tls = configuration.settings.tls
