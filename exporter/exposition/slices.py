@@ -20,6 +20,9 @@ from exporter.exposition.snapshot import Content, OwnFamily
 MOST_SLICES: Final = 64
 """Slices that are kept; asking for more only costs time."""
 
+MOST_BYTES: Final = 64 << 20
+"""Bytes of bodies that are kept, or one slice of more: each may be nearly everything."""
+
 
 class Choice(NamedTuple):
     """What a slice holds: of targets those that are named and of a platform that is named, any where none is.
@@ -44,6 +47,7 @@ class Slices:
     def __init__(self, content: Callable[[], Content | None]) -> None:
         self._content = content
         self._kept: OrderedDict[Choice, _Slice] = OrderedDict()
+        self._latest: Content | None = None
         self._lock = Lock()
 
     def body(self, choice: Choice, form: Format, *, gzip: bool) -> bytes | None:
@@ -52,11 +56,20 @@ class Slices:
         if content is None:
             return None
         with self._lock:
+            if content is not self._latest:
+                self._latest = content
+                for each in self._kept.values():
+                    each.forget()
             kept = self._kept.setdefault(choice, _Slice())
             self._kept.move_to_end(choice)
-            if len(self._kept) > MOST_SLICES:
+            body = kept.body(content, choice, form, gzip=gzip)
+            while len(self._kept) > MOST_SLICES or (len(self._kept) > 1 and self._size > MOST_BYTES):
                 self._kept.popitem(last=False)
-            return kept.body(content, choice, form, gzip=gzip)
+            return body
+
+    @property
+    def _size(self) -> int:
+        return sum(each.size for each in self._kept.values())
 
 
 class _Slice:
@@ -68,11 +81,19 @@ class _Slice:
         self._bodies: dict[tuple[Format, bool], bytes] = {}
         self._compressors: dict[Format, Compressor] = {"text": Compressor(), "openmetrics": Compressor()}
 
+    @property
+    def size(self) -> int:
+        """Bytes of its bodies."""
+        return sum(map(len, self._bodies.values()))
+
+    def forget(self) -> None:
+        """Keep nothing of the publication, but what may be in the next one too."""
+        self._content, self._pieces, self._bodies = None, [], {}
+
     def body(self, content: Content, choice: Choice, form: Format, *, gzip: bool) -> bytes:
         if content is not self._content:
             self._content = content
             self._pieces = [piece for piece in _pieces(content, choice) if piece.lines]
-            self._bodies = {}
         found = self._bodies.get((form, gzip))
         if found is None:
             found = self._bodies[form, gzip] = self._compressed(form) if gzip else self._joined(form)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import re
+import sys
 from collections.abc import Iterator
 
 import pytest
@@ -138,6 +139,32 @@ class Counted(dict[str, object]):
     def __iter__(self) -> Iterator[str]:
         Counted.looked += len(self)
         return super().__iter__()
+
+
+def test_what_is_kept_is_bounded_in_bytes_too(snapshot: Snapshot, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Sixty slices of nearly everything are sixty times the memory. The one asked for last stays, however large."""
+    slices, choices = Slices(lambda: snapshot.content), [Choice(frozenset(each)) for each in ("ab", "ac", "bc")]
+    first, second, third = (slices.body(each, "text", gzip=False) or b"" for each in choices)
+    assert slices.body(choices[0], "text", gzip=False) is first
+    monkeypatch.setattr("exporter.exposition.slices.MOST_BYTES", len(first) + len(third))
+    assert slices.body(choices[0], "text", gzip=False) is first
+    assert slices.body(choices[2], "text", gzip=False) is third
+    assert slices.body(choices[1], "text", gzip=False) is not second
+    monkeypatch.setattr("exporter.exposition.slices.MOST_BYTES", 1)
+    last = slices.body(choices[2], "text", gzip=False)
+    assert slices.body(choices[2], "text", gzip=False) is last
+
+
+def test_nothing_of_an_earlier_publication_is_kept(snapshot: Snapshot) -> None:
+    """A slice that somebody asked for once must not hold all the lines of that day for ever."""
+    slices, old = Slices(lambda: snapshot.content), snapshot.content
+    before = sys.getrefcount(old)
+    for each in "abc":
+        assert slices.body(Choice(frozenset(each)), "text", gzip=True)
+    assert sys.getrefcount(old) > before
+    snapshot.publish(1)
+    assert slices.body(Choice(frozenset("a")), "text", gzip=True)
+    assert sys.getrefcount(old) == before - 1, "the snapshot has another one"
 
 
 def test_a_slice_of_one_target_costs_the_same_however_many_there_are() -> None:
