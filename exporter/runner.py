@@ -30,6 +30,9 @@ SHORTEST_BUDGET: Final = 2.0
 DEEPEST_FRAMES: Final = 20
 """So much of a traceback is logged, the place of the mistake included."""
 
+RELEASE_AGAIN: Final = 10.0
+"""Seconds until held counts that could not be written are tried again; the timer comes every second."""
+
 LARGE_STEP: Final = MINUTE
 """A step of the wall clock beyond which nothing expires for a while without the upstream's word (rule 26)."""
 
@@ -161,8 +164,9 @@ class Runner:
     def end_holds(self, target: Target) -> None:
         """Show what was held back long enough. Called by a timer, also while polls fail (rule 16)."""
         with target.lock:
-            if not target.retired:
-                self._release(target, target.ledger.holds_over(self._clock.monotonic(), target.zero_hold))
+            now = self._clock.monotonic()
+            if not target.retired and now >= target.release_after:
+                self._release(target, target.ledger.holds_over(now, target.zero_hold))
 
     def release_all(self, target: Target) -> None:
         """Show everything that an earlier process held back, for a process that holds nothing."""
@@ -180,6 +184,7 @@ class Runner:
                 except StateError as error:
                     log.warning("held counts cannot be shown: %s", error, extra={"target": target.name})
                     self._metrics.poll_error(target.labels.platform, target.name, error.reason)
+                    target.release_after = self._clock.monotonic() + RELEASE_AGAIN
                     return
                 killpoints.reached("release")
             target.ledger.end_holds(over)

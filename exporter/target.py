@@ -73,6 +73,8 @@ class Target:
     degraded: frozenset[str] = frozenset()
     """What is wrong although it may be up: labels of ``target_degraded``."""
     effective_interval: Micros = 0
+    release_after: float = 0.0
+    """Monotonic seconds before which held counts are not tried again, after the state could not be written."""
 
     @property
     def name(self) -> str:

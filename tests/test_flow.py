@@ -17,6 +17,7 @@ from exporter.counting import room
 from exporter.errors import StateError
 from exporter.http import Quota
 from exporter.http.budget import SILENT_ANSWERS
+from exporter.runner import RELEASE_AGAIN
 from exporter.simulator import CANARY, ManualClock, Platform, Simulator, World
 from exporter.store.sqlite import SqliteTransaction
 from exporter.times import HOUR, SECOND
@@ -213,6 +214,34 @@ def test_a_new_series_is_held_at_zero_and_then_steps(platform: Platform, tmp_pat
             assert not made.poll(platform).good
             assert wait_until(made, platform, shown + HOLD - 1) == {"completed": 0.0}
             assert wait_until(made, platform, shown + HOLD) == {"completed": 1.0}
+
+
+def test_held_counts_that_cannot_be_written_are_tried_again_now_and_then(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A disk that is full for an hour is told of, and not three thousand times."""
+    clock, world = ManualClock(START), World()
+    with living(Simulator(world, clock=clock), LISTED, tmp_path / "state.db") as made:
+        made.poll(LISTED)
+        world.add_run(LISTED, "new", created=START + SECOND, triggered=START + SECOND, ended=START + 2 * SECOND)
+        clock.advance(STEP)
+        shown = polls(made, LISTED)
+
+        def full(_name: str) -> None:
+            raise StateError("state.db: database or disk is full")
+
+        with monkeypatch.context() as patched:
+            patched.setattr(made.store, "transaction", full)
+            wait_until(made, LISTED, shown + HOLD)
+            for _ in range(int(RELEASE_AGAIN) - 1):
+                clock.advance(1.0)
+                made.runner.end_holds(made.targets[LISTED])
+        assert errors(made, LISTED, "state") == 1
+        assert sum("held counts cannot be shown" in record.getMessage() for record in caplog.records) == 1
+        assert runs_shown(made) == {"completed": 0.0}
+        clock.advance(1.0)
+        made.runner.end_holds(made.targets[LISTED])
+        assert runs_shown(made) == {"completed": 1.0}
 
 
 @pytest.mark.parametrize("platform", PLATFORMS)

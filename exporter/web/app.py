@@ -169,7 +169,8 @@ def _reload(reload: Callable[[], None] | None) -> _Endpoint:
                 await run_in_threadpool(reload)
         except ConfigError as error:
             return PlainTextResponse(
-                f"The configuration was not taken; the one before it stays in use.\n{error}\n", status_code=500
+                f"The configuration was not taken, or not all of it; what was in use goes on.\n{error}\n",
+                status_code=500,
             )
         return PlainTextResponse("The configuration was read and taken.\n")
 

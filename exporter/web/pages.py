@@ -88,7 +88,9 @@ def _summary(view: StatusView, up: int) -> Markup:
         )
     ]
     if view.reload_error is not None:
-        announced = element("strong", "The newest configuration was not taken; the one before it is in use.")
+        announced = element(
+            "strong", "The newest configuration was not taken, or not all of it; what was in use goes on."
+        )
         parts.append(element("div", announced, element("pre", view.reload_error), role="alert"))
     return join(*parts)
 
