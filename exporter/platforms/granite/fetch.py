@@ -20,7 +20,7 @@ from exporter.platforms.granite.names import asked, identity
 from exporter.platforms.granite.reading import read
 from exporter.platforms.granite.records import Analytics, Answer, Question
 from exporter.platforms.granite.settings import GraniteSettings
-from exporter.platforms.granite.turns import Told, Turn, due, share, spare, turns
+from exporter.platforms.granite.turns import Key, Told, Turn, due, share, spare, turns
 from exporter.platforms.skew import UpstreamClock
 from exporter.times import DAY, SECOND, Clock, Micros, seconds, to_datetime
 
@@ -69,7 +69,7 @@ class _Poll:
         self._roster: tuple[str, ...] = ()
         self._read: dict[Question, Micros] = view.memory.setdefault("read", {})
         self._told: dict[Question, Told] = view.memory.setdefault("told", {})
-        self._by_name: dict[tuple[str, str, Micros], Micros] = view.memory.setdefault("by_name", {})
+        self._by_name: dict[Key, Micros] = view.memory.setdefault("by_name", {})
 
     def _set_now(self, now: Micros) -> None:
         self._now = now // SECOND * SECOND
@@ -141,7 +141,9 @@ class _Poll:
     def _settled(self, told: Analytics) -> bool:
         """Whether no more than so many bounds came in a day."""
         seen: dict[float, Micros] = self._view.memory.setdefault("bounds", {})
-        seen.update({each.bucket_end_ms: self._now for each in told.buckets if each.bucket_end_ms is not None})
+        for bound in dict.fromkeys(each.bucket_end_ms for each in told.buckets if each.bucket_end_ms is not None):
+            if bound in seen or len(seen) <= MOST_BOUNDS:  # of too many, one more than enough is remembered
+                seen[bound] = self._now
         for bound in [bound for bound, at in seen.items() if self._now - at > DAY]:
             del seen[bound]
         return len(seen) <= MOST_BOUNDS
@@ -150,14 +152,17 @@ class _Poll:
 
     def by_name(self) -> Generator[Fetched, None, None]:
         """Read workflows by name, the longest unread first, as far as requests and time go."""
-        wanted = turns(self._view, self._told, self._limits, self._now, tokens=self._settings.workflow_tokens)
+        wanted = [*turns(self._view, self._told, self._limits, self._now, tokens=self._settings.workflow_tokens)]
+        for gone in self._by_name.keys() - {turn.key for turn in wanted}:
+            del self._by_name[gone]
         waiting = due(wanted, self._by_name, self._limits, self._now)
         left = self._share()
         for turn in waiting:
             if turn.requests > left or self._client.time_left <= self._reserve:
                 return
             left -= turn.requests
-            self._by_name[turn.key] = self._now  # also when it fails: the others come first then
+            # also when it fails: the others come first then
+            self._by_name[turn.key] = self._by_name[turn.next_key] = self._now
             yield Windows((self._item(turn),), self._clock.date)
 
     def _item(self, turn: Turn) -> Source[Answer]:

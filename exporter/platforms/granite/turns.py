@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Final, NamedTuple
 
 from exporter.catalogue.granite import WORKFLOW_TOKENS
@@ -31,18 +31,30 @@ class Told(NamedTuple):
     reasons: bool = True
 
 
+Key = tuple[str, str, Micros]
+
+
 class Turn(NamedTuple):
-    """One workflow to be read over ``[start, now)``. ``moves``: in two parts and whole, to take the list's anchor."""
+    """One workflow to be read over ``[start, now)``. ``moves``: in two parts and whole, to take the list's anchor.
+
+    ``new``: no figure of it has this anchor yet, and ``start`` may be later at the next poll.
+    """
 
     workflow: str
     question: Question
     start: Micros
     moves: bool
     tokens: bool
+    new: bool = False
 
     @property
-    def key(self) -> tuple[str, str, Micros]:
+    def key(self) -> Key:
         """What the time of the last reading is kept under."""
+        return self.workflow, self.question, 0 if self.new else self.start
+
+    @property
+    def next_key(self) -> Key:
+        """The same, once it is counted."""
         return self.workflow, self.question, self.start
 
     @property
@@ -77,7 +89,8 @@ def turns(
             for start in sorted(starts):
                 moves = start != state.anchor and (seen or now - start > limits.max_window)
                 told_here = wanted and measured.get(workflow, first) == start
-                yield Turn(workflow, question, start, moves, told_here)
+                new = start not in counted[workflow] and start != state.anchor
+                yield Turn(workflow, question, start, moves, told_here, new)
 
 
 def _anchors(view: View, question: Question) -> tuple[dict[str, set[Micros]], dict[str, Micros]]:
@@ -94,9 +107,7 @@ def _anchors(view: View, question: Question) -> tuple[dict[str, set[Micros]], di
     return defaultdict(set, {item: anchors[item] for item in runs}), measured
 
 
-def due(
-    waiting: Iterator[Turn], read: Mapping[tuple[str, str, Micros], Micros], limits: Limits, now: Micros
-) -> list[Turn]:
+def due(waiting: Iterable[Turn], read: Mapping[Key, Micros], limits: Limits, now: Micros) -> list[Turn]:
     """Return those not read for ``deep_interval``, the longest unread first."""
     found = [turn for turn in waiting if not 0 <= now - read.get(turn.key, 0) < limits.deep_interval]
     return sorted(found, key=lambda turn: (read.get(turn.key, 0), turn.key))

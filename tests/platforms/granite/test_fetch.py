@@ -245,6 +245,21 @@ def test_no_workflow_is_read_by_name_over_more_than_the_longest_window() -> None
     assert min(starts) == "2026-05-26T09:00:00Z"
 
 
+def test_a_workflow_that_no_reading_counts_is_not_read_at_every_poll() -> None:
+    """Its window begins later at every poll, as ``max_window`` has it; what is kept of its turns does not grow."""
+    workloads = {"new": WorkloadState("new", "new", NOW - 30 * DAY)}
+    memory: dict[str, Any] = {}
+    readings = []
+    for minute in (0, 3, 6, 9, 12, 15):
+        now = NOW + minute * MINUTE
+        sources = anchored(NOW - DAY)
+        known = view(floor=NOW - 30 * DAY, sources=sources, workloads=workloads, windows={}, memory=memory)
+        _, upstream = poll(known, clock=StillClock(now), answer=lambda _: reply(named("old"), date=None))
+        readings.append(sum(status == "" for _, _, status in by_name(upstream)))
+        assert len(memory["by_name"]) <= 4
+    assert readings == [3, 0, 0, 0, 3, 0]
+
+
 @pytest.mark.parametrize(("span", "readings"), [(DAY - 1, 6), (DAY, 0)])
 def test_a_workflow_that_the_roster_lacks_for_a_day_is_not_read_by_name(span: Micros, readings: int) -> None:
     """It is gone; requests go to those that are there."""
@@ -406,3 +421,14 @@ def test_bounds_that_change_too_often_are_withheld() -> None:
         levels = [level for level in batches[1].levels or () if level.metric.type == "gaugehistogram"]
         found.append((len(levels), [skip.reason for skip in batches[1].skipped]))
     assert found == [(30, []), (0, ["histogram_bounds"]), (10, [])]
+    assert len(memory["bounds"]) <= 61
+
+
+def test_bounds_by_the_thousand_fill_no_memory() -> None:
+    """That there are too many is all that has to be known."""
+    memory: dict[str, Any] = {}
+    buckets = [{"bucket_start_ms": 0, "bucket_end_ms": 1000 + each, "count": 1} for each in range(5000)]
+    answer = {**document("granite/batch_ok"), "duration_distribution": {"stats": {"total": 1}, "histogram": buckets}}
+    batches, _ = poll(view(memory=memory, sources=anchored(NOW - HOUR)), answer=always(answer))
+    assert [skip.reason for skip in batches[1].skipped] == ["histogram_bounds"]
+    assert len(memory["bounds"]) < 100
