@@ -24,12 +24,17 @@ class Buffers:
 
     def __init__(self) -> None:
         self._kept: list[mmap] = []
+        self._most = 2
+        """Rooms that are taken beforehand: the newest body's and the next one's. A third once a client had to wait."""
+        self._refused = False
         self._last = memoryview(b"")
         self._places: dict[Lines, int] = {}
         """Where in the last body those lines begin that are not kept plain."""
 
     def join(self, pieces: Sequence[Lines]) -> memoryview:
         """Return a body; it stays as it is as long as anybody has it, or a part of it."""
+        if self._refused:
+            self._most, self._refused = 3, False
         size = sum([lines.size for lines in pieces])
         room = self._free_room(size)
         if room is None:
@@ -42,6 +47,15 @@ class Buffers:
         self._places = _places(pieces)
         return self._last
 
+    def has_room(self, pieces: Iterable[Lines]) -> bool:
+        """Whether a body can be made beforehand: not while a reader keeps one, until a client asks all the same."""
+        size = sum([lines.size for lines in pieces])
+        self._refused = self._free_room(size) is None and len(self._kept) >= self._most
+        if self._refused:
+            self._last, self._places = memoryview(b""), {}  # it may be that nobody has it but us
+            self._refused = self._free_room(size) is None
+        return not self._refused
+
     def _plain(self, pieces: Iterable[Lines]) -> Iterator[bytes | memoryview]:
         for lines in pieces:
             place = self._places.get(lines)
@@ -49,6 +63,7 @@ class Buffers:
 
     def forget(self) -> None:
         """Keep nothing that nobody reads."""
+        self._most, self._refused = 2, False
         self._last, self._places = memoryview(b""), {}
         self._forget_free(but=0)
 

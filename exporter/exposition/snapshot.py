@@ -18,6 +18,7 @@ from exporter.catalogue.model import Metric
 from exporter.exposition.buffers import Buffers
 from exporter.exposition.chunk import Chunk
 from exporter.exposition.compression import Compressor
+from exporter.exposition.lines import Lines
 from exporter.exposition.negotiation import Format
 from exporter.exposition.pieces import END, Piece, header
 from exporter.exposition.rendered import USUAL, Body, Form, Rendered
@@ -126,7 +127,8 @@ class Snapshot:
     def publish(self, at: Micros) -> Rendered:
         """Make the bodies that are asked for, put them where readers look, and return them.
 
-        A form is made beforehand as long as a client asked for it within ``WANTED_FOR``.
+        A form is made beforehand as long as a client asked for it within ``WANTED_FOR``; a plain one not while slow
+        readers keep the room for it, since it would be one body more, perhaps for nobody.
         """
         with self._lock:
             content = self._chosen()
@@ -137,7 +139,8 @@ class Snapshot:
                 self._wanted.update(dict.fromkeys(self.current.asked, at))
             wanted = [form for form, asked in self._wanted.items() if at - asked <= WANTED_FOR]
             wanted.sort(key=lambda form: form.gzip)  # what is deflated is not plain any more
-            rendered = Rendered(partial(self._body, pieces), at, wanted)
+            made = [form for form in wanted if form.gzip or self._has_room(pieces, form.format)]
+            rendered = Rendered(partial(self._body, pieces), at, made)
             with self._making:
                 self._compressor.forget_unused()
                 for form, buffers in self._buffers.items():
@@ -146,8 +149,12 @@ class Snapshot:
             self.current, self.content = rendered, content
             return rendered
 
+    def _has_room(self, pieces: Sequence[Piece], form: Format) -> bool:
+        with self._making:
+            return self._buffers[form].has_room(_lines(pieces, form))
+
     def _body(self, pieces: Sequence[Piece], form: Form) -> Body:
-        lines = [piece.openmetrics if form.format == "openmetrics" else piece.text for piece in pieces]
+        lines = _lines(pieces, form.format)
         with self._making:
             return self._compressor.compress(lines) if form.gzip else self._buffers[form.format].join(lines)
 
@@ -166,6 +173,10 @@ class Snapshot:
             exposed.add(family.name)
             own.append(family)
         return Content(tuple(families), tuple(own))
+
+
+def _lines(pieces: Sequence[Piece], form: Format) -> list[Lines]:
+    return [piece.openmetrics if form == "openmetrics" else piece.text for piece in pieces]
 
 
 def _pieces(content: Content) -> Iterator[Piece]:

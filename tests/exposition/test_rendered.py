@@ -35,7 +35,7 @@ def test_what_was_asked_for_once_is_ready_from_then_on(form: Format, gzip: bool)
     """For as long as no scrape interval is longer; then it is made no more."""
     published = snapshot()
     assert published.publish(0).ready(form, gzip=gzip) is None
-    later = [published.publish(at) for at in (1, WANTED_FOR, 1 + WANTED_FOR, 2 + WANTED_FOR)]
+    later = (published.publish(at) for at in (1, WANTED_FOR, 1 + WANTED_FOR, 2 + WANTED_FOR))
     # Each of these looks for what is there without asking for it.
     assert [Form(form, gzip) in each._bodies for each in later] == [True, True, True, False]
 
@@ -56,6 +56,31 @@ def test_a_body_that_is_made_late_is_that_of_its_publication(form: Format, gzip:
     second.update(SUPPORT, [replace(RUNS_OF_SUPPORT, samples={("triage", "completed"): (50,)})])
     second.publish(1)
     assert late.body(form, gzip=gzip) == expected
+
+
+def test_a_reader_that_does_not_read_costs_no_further_body_unless_somebody_asks() -> None:
+    """It keeps one body and the newest is the other. Once a client had to wait for the third, no other has to."""
+    published = snapshot()
+    stalled = published.publish(0).body("text", gzip=False)
+    published.publish(1).ready("text", gzip=False)
+    begun = bytes(stalled)
+    found = []
+    for count in range(50, 60):
+        published.update(SUPPORT, [replace(RUNS_OF_SUPPORT, samples={("triage", "completed"): (count,)})])
+        found.append(Form("text", False) in published.publish(count)._bodies)
+    assert {*found} == {True, False}
+    assert len(published._buffers["text"]._kept) == 2
+    waits = []
+    for count in range(60, 70):
+        published.update(SUPPORT, [replace(RUNS_OF_SUPPORT, samples={("triage", "completed"): (count,)})])
+        rendered = published.publish(count)
+        waits.append(rendered.ready("text", gzip=False) is None)
+        assert b"} %d\n" % count in rendered.text
+    assert sum(waits) <= 1
+    assert len(published._buffers["text"]._kept) == 3
+    assert stalled == begun
+    del stalled
+    assert [Form("text", False) in published.publish(at)._bodies for at in (70, 71, 72)] == [True] * 3
 
 
 def test_many_who_ask_at_once_share_one_making() -> None:
