@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import shutil
+from collections import Counter
 from pathlib import Path
 from random import Random
 from typing import Any
 
 import pytest
 
+from exporter.catalogue.runs import RUN_DURATION, RUNS
 from exporter.platforms.foundry import api as foundry
 from exporter.platforms.moderately import api as moderately
 from exporter.simulator import ManualClock, Platform
-from exporter.times import HOUR
+from exporter.times import HOUR, SECOND
 from tests.exact.world import PLATFORMS, START, advance, assert_exact, numbers, program, simulator_of
+from tools.chaos import truth
 
 
 def drawn(random: Random) -> dict[str, Any]:
@@ -68,8 +71,8 @@ def test_what_is_left_out_at_first_is_counted_from_when_it_is_let_in(tmp_path: P
             return sum(n for (name, labels), n in made.counted("roboto").items() if labels[0] == out)
 
     def happened() -> int:
-        truth = numbers(simulator.totals("roboto"))
-        return sum(n for (_, labels), n in truth.items() if labels[0] == out)
+        happened = numbers(simulator.totals("roboto"))
+        return sum(n for (_, labels), n in happened.items() if labels[0] == out)
 
     assert counted(10, exclude=[out]) == 0
     before = happened()
@@ -81,6 +84,54 @@ def test_what_is_left_out_at_first_is_counted_from_when_it_is_let_in(tmp_path: P
     left_out, before = happened() - before, happened()
     assert left_out > 10
     assert counted(10) == with_it + happened() - before
+
+
+def of_runs(found: truth.Numbers) -> Counter[str]:
+    """Runs and their durations, added up over all labels but ``le``."""
+    sums: Counter[str] = Counter()
+    for (name, labels), number in found.items():
+        if number and name.startswith((RUNS.name, RUN_DURATION.name)):
+            sums[f"{name} {dict(labels).get('le', '')}"] += number
+    return sums
+
+
+@pytest.mark.parametrize("platform", PLATFORMS)
+def test_other_settings_while_counts_are_held_back_lose_none_of_them(platform: Platform, tmp_path: Path) -> None:
+    """It is stopped whenever something is pending, and starts with another hold, pace, cap and other labels: what is
+    shown never falls, and in the end all of it is."""
+    random, clock = Random(f"held {platform}"), ManualClock(START)
+    simulator = simulator_of(clock, pace=120.0, workloads=4, history_days=0.1)
+    name, state, before = f"demo-{platform}", tmp_path / "state.db", Counter[str]()
+    held_back = 0
+    for start in range(8):
+        settings = drawn(random) | {
+            "interval": random.choice(("30s", "10m")),
+            "zero_hold": random.choice(("10s", "2m", "1h")),
+            "max_workloads": random.choice((1, 1000)),
+            "max_label_values": random.choice((1, 50)),
+            "max_series": random.choice((2_000, 200_000)),
+            "drop_labels": random.choice(([], ["reason", "trigger_type"], ["kind", "endpoint_slug"])),
+        }
+        with program(simulator, clock, state, [platform], holds=True, **settings) as made:
+            for _ in advance(clock, 300, clock() + (3 + start % 3) * 300 * SECOND):
+                made.poll(platform)
+                now = of_runs(truth.exposed(made.text(), name).numbers)
+                assert all(now[key] >= number for key, number in before.items())
+                before = now
+                if random.random() < 0.3:
+                    made.runner.end_holds(made.targets[platform])
+            held_back += truth.held_back(state, name)
+    assert held_back > 2
+    simulator.world.end_at(clock())
+    with program(simulator, clock, state, [platform], holds=True, sweep_interval="10m") as made:
+        for _ in advance(clock, 1200, clock() + 3 * HOUR):
+            assert made.poll(platform).good
+            made.text()
+            made.runner.end_holds(made.targets[platform])
+        assert not truth.held_back(state, name)
+        told = truth.exposed(made.text(), name).numbers
+        told.subtract(truth.corrections(state, name))
+        assert of_runs(told) == of_runs(truth.happened(simulator.totals(platform).as_json()))
 
 
 @pytest.mark.parametrize("platform", PLATFORMS)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -69,6 +70,70 @@ def test_runs_of_a_renamed_workload_are_counted_once(platform: Platform) -> None
             simulator.world.edit_workload(platform, key, at=clock(), name=f"name {hours}", enabled=True)
         happened = simulator.totals(platform).counter(RUNS.name)
         assert runs(made, platform) == happened > 0
+
+
+@pytest.mark.parametrize("hours", [-3, 3])
+@pytest.mark.parametrize("platform", ["foundry", "moderately"])
+def test_a_workload_that_is_renamed_in_a_poll_that_fails_while_our_clock_steps(
+    platform: Platform, hours: int, tmp_path: Path
+) -> None:
+    """And then the process is killed. Its runs count once, under one of the names."""
+    clock = ManualClock(START)
+    simulator = simulator_of(clock, pace=60.0, workloads=2, history_days=0.05)
+    key, state = simulator.world.keys(platform)[0], tmp_path / "state.db"
+    wrong, before = 0, 0
+    for turn in range(5):  # as many former names are shown
+        with program(simulator, clock, state, [platform], deep_interval="1s", sweep_interval="10m") as made:
+            made.clock.wrong = wrong
+            for _ in advance(clock, 61, clock() + 10 * MINUTE):
+                assert made.poll(platform).good
+            with simulator.faults.active("server_error", after=turn % 3):
+                simulator.world.edit_workload(platform, key, at=clock(), name=f"name {turn}")
+                step = (0 if wrong else hours * HOUR) - wrong
+                wrong = made.clock.wrong = made.clock.wrong + step
+                made.runner.clock_stepped(step / SECOND)
+                made.poll(platform)
+            now = runs(made, platform)
+            assert now >= before
+            before = now
+    with program(simulator, clock, state, [platform], deep_interval="1s", sweep_interval="10m") as made:
+        for _ in advance(clock, 61, clock() + 30 * MINUTE):
+            assert made.poll(platform).good
+        assert runs(made, platform) == simulator.totals(platform).counter(RUNS.name) > before
+
+
+@pytest.mark.parametrize("platform", ["roboto", "granite"])
+def test_a_workload_that_vanishes_over_a_move_that_is_forced_is_not_counted_again_when_it_returns(
+    platform: Platform,
+) -> None:
+    """A run that never ends has kept the anchor where it was, so that what it is moved to lies before it vanished."""
+    clock = ManualClock(START)
+    simulator = simulator_of(clock, pace=300.0, workloads=3)
+    world = simulator.world
+    hung, gone = world.keys(platform)[:2]
+    world.add_run(platform, hung, triggered=START + MINUTE, started=START + MINUTE)
+    short = {"settle": "3h", "max_window": "6h", "sweep_interval": "10m"}
+    with program(simulator, clock, platforms=[platform], **short) as made:
+        for _ in advance(clock, 600, START + 5 * HOUR):
+            assert made.poll(platform).good
+        anchors = [source.anchor for source in made.targets[platform].ledger.sources.values()]
+        was = world.workload(platform, gone, clock())
+        assert was is not None
+        world.edit_workload(platform, gone, at=clock(), enabled=False)
+        for _ in advance(clock, 600, clock() + HOUR // 2):
+            assert made.poll(platform).good
+        world.remove_workload(platform, gone, at=clock())
+        for _ in advance(clock, 600, clock() + 2 * HOUR):
+            assert made.poll(platform).good
+        world.keep(replace(was, updated_at=clock()))
+        for _ in advance(clock, 600, clock() + 12 * HOUR):
+            assert made.poll(platform).good
+        moved = [source.anchor for source in made.targets[platform].ledger.sources.values()]
+        assert all(now > before for now, before in zip(moved, anchors, strict=True))
+        counted, happened = made.counted(platform), numbers(simulator.totals(platform))
+        assert {k: n for k, n in counted.items() if k[0] == RUNS.name} == {
+            k: n for k, n in happened.items() if k[0] == RUNS.name
+        }
 
 
 @pytest.mark.nightly

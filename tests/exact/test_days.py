@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -205,6 +206,30 @@ def test_one_bad_reading_at_a_move_of_the_anchor(
             simulator.faults.clear()
         settle(made, platform, clock)
         assert _anchors(made, platform) != first
+        assert_exact(made, platform)
+
+
+@pytest.mark.parametrize("hung", [False, True], ids=["moves", "has to be forced"])
+@pytest.mark.parametrize("platform", WINDOWED)
+def test_counts_that_fall_and_come_back_across_moves_and_kills(platform: Platform, hung: bool, tmp_path: Path) -> None:
+    """Every third poll tells too little, in all readings of it, and every other ends with a kill."""
+    clock, state = ManualClock(START), tmp_path / "state.db"
+    simulator = simulator_of(clock, pace=900.0, workloads=4, failures=0.3)
+    if hung:
+        simulator.world.add_run(platform, simulator.world.keys(platform)[0], triggered=START + HOUR)
+    seen: set[int] = set()
+    for turn in range(60):
+        with program(simulator, clock, state, [platform], **SHORT, sweep_interval="1s") as made:
+            for poll in range(1 + turn % 2):
+                clock.advance(1200)
+                if (turn + poll) % 3 == 1:
+                    simulator.faults.on("fallen_counts", by=1 + turn % 4)
+                made.poll(platform)
+                simulator.faults.clear()
+            seen |= set(_anchors(made, platform).values())
+    with program(simulator, clock, state, [platform], **SHORT, sweep_interval="1s") as made:
+        settle(made, platform, clock)
+        assert len(seen) > 2
         assert_exact(made, platform)
 
 
