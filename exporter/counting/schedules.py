@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import UTC
-from itertools import islice, takewhile
+from itertools import dropwhile, islice, takewhile
 from typing import Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -22,7 +22,7 @@ from exporter.counting.draft import Draft
 from exporter.counting.series import add, born
 from exporter.counting.states import ScheduleState, SeriesKey, WorkloadState
 from exporter.observations import Delivery, Level, Schedule, Workload
-from exporter.times import MINUTE, Micros, from_datetime, to_datetime
+from exporter.times import HOUR, MINUTE, Micros, from_datetime, to_datetime
 
 SAME_FIRE: Final = MINUTE
 """A delivery belongs to the nearest due time, when that is at most this far from its fire time."""
@@ -49,7 +49,8 @@ def valid(schedule: Schedule) -> bool:
 def due_after(schedule: Schedule, start: Micros) -> Iterator[Micros]:
     """Yield the due times after ``start``, in order."""
     if schedule.cron is not None:
-        yield from _cron(schedule.cron, schedule.zone, start, reverse=False)
+        # From within the hour that comes twice, the library goes back to the first of the two.
+        yield from dropwhile(lambda due: due <= start, _cron(schedule.cron, schedule.zone, start, reverse=False))
     elif schedule.at is not None and schedule.at > start:
         yield schedule.at
 
@@ -57,7 +58,8 @@ def due_after(schedule: Schedule, start: Micros) -> Iterator[Micros]:
 def due_before(schedule: Schedule, end: Micros) -> Micros | None:
     """Return the latest due time at or before ``end``."""
     if schedule.cron is not None:
-        return next(_cron(schedule.cron, schedule.zone, end + 1, reverse=True), None)
+        ahead = _MOST_REPEATED if _comes_again(schedule.zone, end) else 1
+        return next((due for due in _cron(schedule.cron, schedule.zone, end + ahead, reverse=True) if due <= end), None)
     return schedule.at if schedule.at is not None and schedule.at <= end else None
 
 
@@ -70,6 +72,15 @@ def met(schedule: Schedule, fire: Micros) -> Micros | None:
 def _meets_or_follows(schedule: Schedule, fire: Micros, overdue: Micros) -> bool:
     """Whether a delivery says that what was overdue has come, or is past."""
     return fire >= overdue or (fire >= overdue - SAME_FIRE and met(schedule, fire) == overdue)
+
+
+_MOST_REPEATED: Final = 3 * HOUR
+"""No clock is set back by as much: from then on, no time that comes twice is in the way."""
+
+
+def _comes_again(zone: str | None, at: Micros) -> bool:
+    """Whether local time was set back so lately that it reads what it read before."""
+    return zone is not None and to_datetime(at).astimezone(ZoneInfo(zone)).fold == 1
 
 
 def _cron(cron: str, zone: str | None, start: Micros, *, reverse: bool) -> Iterator[Micros]:

@@ -52,7 +52,7 @@ class Cron:
         """What the expression says, daylight saving time included."""
         # CronSim starts after the given time; step back so that a fire at ``since`` itself is found.
         zone = ZoneInfo(win_tz.get(self.zone, self.zone))
-        start = to_datetime(since).astimezone(zone) - timedelta(minutes=1)
+        start = (to_datetime(since) - timedelta(minutes=1)).astimezone(zone)
         moment: datetime
         for moment in CronSim(self.expression, start):
             fire = to_micros(moment)

@@ -1002,6 +1002,17 @@ ALL: Final = (
     ),
     Mutation(
         30,
+        "what was due in an hour that comes twice is due again",
+        "exporter/counting/schedules.py",
+        "dropwhile(lambda due: due <= start, _cron",
+        "dropwhile(lambda due: False, _cron",
+        (
+            f"{SCHEDULES}what_is_due_is_the_same_from_wherever_one_looks",
+            f"{DAYS}no_schedule_is_missed_and_no_run_lost_when_clocks_are_changed",
+        ),
+    ),
+    Mutation(
+        30,
         "schedules are judged by the clock",
         "exporter/counting/runs.py",
         "schedules.judge(draft, page.listing, page.step.read_started)",

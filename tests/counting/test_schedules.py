@@ -95,6 +95,27 @@ def test_an_hourly_schedule_goes_on_through_the_changes_of_summer_time() -> None
         assert {b - a for a, b in pairwise(due)} == {HOUR}
 
 
+@pytest.mark.parametrize("cron", ["0 * * * *", "30 2 * * *", "15 1-3 * * *", "*/20 2 * * *", "*/20 * * * *"])
+@pytest.mark.parametrize(
+    ("zone", "days"),
+    [
+        ("Europe/Berlin", ("2026-10-24", "2027-03-27")),
+        ("America/New_York", ("2026-10-31", "2027-03-13")),
+        ("Australia/Lord_Howe", ("2026-10-03",)),
+    ],
+)
+def test_what_is_due_is_the_same_from_wherever_one_looks(cron: str, zone: str, days: tuple[str, ...]) -> None:
+    """Also from within the hour that comes twice: what was due in the first is not due again, nor forgotten."""
+    schedule = Schedule("s", cron, zone)
+    for day in days:
+        begin = at(f"{day}T06:00")
+        due = [d for d in islice(due_after(schedule, begin - 3 * DAY), 520) if d < begin + 4 * DAY]
+        assert due == sorted(set(due))
+        for look in range(begin, begin + 30 * HOUR, 10 * MINUTE):
+            assert list(islice(due_after(schedule, look), 2)) == [found for found in due if found > look][:2]
+            assert due_before(schedule, look) == max(found for found in due if found <= look)
+
+
 @pytest.mark.parametrize("cron", ["0 * * * *", "30 2 * * *", "0 0 1 * 1", "*/7 * * * *", "15 1-3 * * 0"])
 @pytest.mark.parametrize("zone", [None, "Europe/Berlin", "America/New_York", "Australia/Lord_Howe"])
 def test_looking_back_finds_what_looking_ahead_finds(cron: str, zone: str | None) -> None:

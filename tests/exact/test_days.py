@@ -9,8 +9,12 @@ from typing import Any
 import pytest
 
 from exporter.catalogue.ledger import LATE_RUNS_SKIPPED, RUNS_EXPIRED
+from exporter.catalogue.runs import SCHEDULE_MISSED
 from exporter.counting.states import SeriesKey
-from exporter.simulator import ManualClock, Platform, Simulator, World
+from exporter.simulator import ManualClock, Platform, Simulator, Trigger, World
+from exporter.simulator.clock import micros
+from exporter.simulator.generate import Profile
+from exporter.simulator.schedules import Cron
 from exporter.times import DAY, HOUR, MINUTE, SECOND
 from tests.exact.world import PLATFORMS, START, Program, advance, assert_exact, program, simulator_of
 
@@ -207,6 +211,30 @@ def test_one_bad_reading_at_a_move_of_the_anchor(
         settle(made, platform, clock)
         assert _anchors(made, platform) != first
         assert_exact(made, platform)
+
+
+@pytest.mark.parametrize(
+    ("day", "zone"),
+    [("2026-10-24", "Europe/Berlin"), ("2027-03-27", "W. Europe Standard Time"), ("2026-10-03", "Australia/Lord_Howe")],
+)
+def test_no_schedule_is_missed_and_no_run_lost_when_clocks_are_changed(day: str, zone: str) -> None:
+    """Schedules in the hour that is skipped or comes twice; times come in every form that is allowed."""
+    clock = ManualClock(micros(f"{day}T06:00:00+00:00"))
+    world = World(history_start=clock() - HOUR)
+    for number, cron in enumerate(("0 * * * *", "30 2 * * *", "15 1-3 * * *", "*/20 2 * * 0")):
+        trigger = {"main": Trigger("schedule", cron, zone)}
+        profile = Profile(schedule=Cron(cron, zone), trigger_type="schedule", trigger_name="main", duration=5,
+                          attempt_source="schedule_delivery")  # fmt: skip
+        world.add_workload("foundry", f"routine {number}", triggers=trigger, at=clock() - HOUR, profile=profile)
+    simulator = Simulator(world, clock=clock)
+    with program(simulator, clock, platforms=["foundry"]) as made:
+        simulator.faults.on("times_in_many_forms")
+        for _ in advance(clock, 900, clock() + 2 * DAY):
+            assert made.poll("foundry").good
+        missed = [n for (family, _), n in made.counted("foundry").items() if family == SCHEDULE_MISSED.name]
+        assert missed == []
+        assert simulator.totals("foundry").counter("automation_runs_total") > 48
+        assert_exact(made, "foundry")
 
 
 @pytest.mark.parametrize("hung", [False, True], ids=["moves", "has to be forced"])
