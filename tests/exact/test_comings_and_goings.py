@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -112,7 +113,7 @@ def test_a_workload_that_vanishes_over_a_move_that_is_forced_is_not_counted_agai
     world = simulator.world
     hung, gone = world.keys(platform)[:2]
     world.add_run(platform, hung, triggered=START + MINUTE, started=START + MINUTE)
-    short = {"settle": "3h", "max_window": "6h", "sweep_interval": "10m"}
+    short: Any = {"settle": "3h", "max_window": "6h", "sweep_interval": "10m"}
     with program(simulator, clock, platforms=[platform], **short) as made:
         for _ in advance(clock, 600, START + 5 * HOUR):
             assert made.poll(platform).good
