@@ -5,13 +5,13 @@ from __future__ import annotations
 import logging
 import os
 import signal
-from contextlib import suppress
 from typing import Final
 
 from exporter.app.options import Options
 from exporter.app.service import Service
 from exporter.config import Settings
 from exporter.errors import ConfigError
+from exporter.runner import places
 from exporter.signals import Signals
 
 log = logging.getLogger(__name__)
@@ -25,8 +25,13 @@ def serve(settings: Settings, options: Options) -> int:
     with Signals(*STOPPING, signal.SIGHUP) as signals:
         service.start()
         while STOPPING.isdisjoint(signals.wait()):
-            with suppress(ConfigError):  # what was in use goes on, and the log says what is wrong
+            try:
                 service.reload()
+            except ConfigError:
+                pass  # what was in use goes on, and the log says what is wrong
+            except Exception as error:  # noqa: BLE001  a bug of ours must not end the service
+                kind = type(error).__name__
+                log.error("reload failed unexpectedly: %s", kind, extra={"traceback": places(error)})  # noqa: TRY400
         log.info("stopping")
         if not service.stop():
             logging.shutdown()

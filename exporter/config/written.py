@@ -69,6 +69,13 @@ def parse(text: str, environ: Mapping[str, str] | None) -> Written:
 
     Without ``environ`` a ``$`` is a character like any other.
     """
+    try:
+        return _parsed(text, environ)
+    except RecursionError:
+        return Written(problems=[Problem((), "is nested too deeply", None)])
+
+
+def _parsed(text: str, environ: Mapping[str, str] | None) -> Written:
     written = Written()
     try:
         node = yaml.compose(text, Loader=yaml.SafeLoader)

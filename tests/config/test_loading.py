@@ -242,6 +242,7 @@ def test_nothing_secret_in_a_dump(read: Load) -> None:
     [
         (None, "cannot be read: No such file or directory"),
         (b"\xff\xfe", "is not UTF-8 text"),
+        (b"[" * 20_000, "is nested too deeply"),
     ],
 )
 def test_unreadable_file(tmp_path: Path, content: bytes | None, message: str) -> None:

@@ -45,3 +45,10 @@ def test_a_file_that_is_no_text(tmp_path: Path) -> None:
     (tmp_path / "web.yml").write_bytes(b"\xff\xfe\x00")
     with pytest.raises(ConfigError, match="is not UTF-8 text"):
         read(tmp_path / "web.yml")
+
+
+def test_a_file_that_is_nested_without_end(tmp_path: Path) -> None:
+    """A mistake like any other, also while serving."""
+    (tmp_path / "web.yml").write_text("[" * 20_000)
+    with pytest.raises(ConfigError, match="is nested too deeply"):
+        read(tmp_path / "web.yml")
