@@ -7,16 +7,13 @@ from collections.abc import Collection, Mapping
 from operator import attrgetter
 from typing import Final
 
-from exporter.catalogue.ledger import LATE_RUNS_SKIPPED, RUNS_EXPIRED
-from exporter.catalogue.model import Metric
-from exporter.catalogue.runs import LAST_RUN, PAUSED, RUNS, SCHEDULE_FIRED, UNKNOWN
-from exporter.counting import listings, notable, schedules, workloads
-from exporter.counting.crowd import OTHER
-from exporter.counting.draft import Draft, Events
-from exporter.counting.series import add, apply_run, key_of, settle
+from exporter.catalogue.runs import PAUSED
+from exporter.counting import counted, listings, notable, opened, schedules, workloads
+from exporter.counting.draft import Draft
+from exporter.counting.series import settle
 from exporter.counting.sightings import Sighting, sightings
-from exporter.counting.states import ListingState, OpenRun, SeriesKey, TargetState, days_of
-from exporter.observations import Add, Delivery, Labels, Page, Run
+from exporter.counting.states import ListingState, TargetState
+from exporter.observations import Delivery, Page, Run
 from exporter.times import DAY, SECOND, Micros
 
 
@@ -34,7 +31,7 @@ def count_page(draft: Draft, page: Page[Run]) -> None:
     for row in sorted(rows, key=attrgetter("latest")):  # the latest run of a page leaves its exemplar
         run_id = row.run.id
         if run_id in lasting and draft.open_run(run_id) is not None:
-            _open_seen(draft, page.listing, row)
+            opened.seen_again(draft, page.listing, row)
         elif run_id in lasting and draft.timeless(run_id) is not None:
             draft.changes.timeless[run_id] = draft.now
             _seen_again(draft, row)
@@ -50,7 +47,7 @@ def count_page(draft: Draft, page: Page[Run]) -> None:
     _deliveries(draft, rows)
     listings.advance(draft, page, known)
     if page.step.complete and page.step.kind == "sweep" and page.step.started > (known.last_sweep or 0):
-        _missed_by_sweep(draft, page)
+        opened.missed_by_sweep(draft, page)
     _open_levels_read(draft, page)
 
 
@@ -128,157 +125,27 @@ def _new(draft: Draft, target: TargetState, listing: str, row: Sighting, known: 
         when = row.birth if run.finished is None else run.finished
         if _is_history(draft, target, known, when):  # judged first: what ended before us is nobody's late run
             if row.timeless or row.latest >= target.floor:
-                _keep(draft, row)  # it must stay history also when the upstream shows it again without its times
-            _mark(draft, workloads.slot_of(draft, run.workload), run)
+                counted.keep(draft, row)  # it must stay history also when the upstream shows it again without its times
+            counted.mark(draft, workloads.slot_of(draft, run.workload), run)
             notable.note_ended(draft, run, row.latest, news=False)
         elif row.birth < target.floor:
             if row.latest >= target.floor:
-                _skip(draft, row)
+                counted.skip(draft, row)
         else:
-            _count(draft, row)
+            counted.count_run(draft, row)
     elif row.birth < target.floor:
         if row.latest >= target.floor:
-            _skip(draft, row)
+            counted.skip(draft, row)
     elif draft.now - row.birth > draft.limits.open_run_max_age and run.state != PAUSED and draft.trusted:
-        _skip(draft, row)
+        counted.skip(draft, row)
     else:
-        workloads.slot_of(draft, run.workload)
-        draft.changes.open_runs[run.id] = OpenRun(
-            listing=listing,
-            workload=run.workload,
-            birth=row.birth,
-            state=run.state,
-            seen_at=draft.now,
-            aged_from=draft.now if run.state == PAUSED else row.birth,
-            days=row.days,
-        )
-        notable.note_open(draft, run)
+        opened.first_seen(draft, listing, row)
 
 
 def _seen_again(draft: Draft, row: Sighting) -> None:
     """Take a run that was dealt with before: after a start, the feed fills up with these."""
     if row.run.ended:
         notable.note_ended(draft, row.run, row.latest, news=False)
-
-
-def _open_seen(draft: Draft, listing: str, row: Sighting) -> None:
-    run = row.run
-    known = draft.open_run(run.id)
-    if known is None:
-        return
-    days = known.days if row.timeless else tuple(sorted({*known.days, *row.days}))
-    if run.ended:
-        draft.changes.open_runs[run.id] = None
-        _count(draft, row._replace(days=days))
-        return
-    if run.workload != known.workload:
-        workloads.slot_of(draft, run.workload)  # it is where it was seen last, and is counted where it ends
-    seen = known._replace(
-        listing=listing,
-        workload=run.workload,
-        state=run.state,
-        seen_at=max(draft.now, known.seen_at),
-        aged_from=draft.now if run.state == PAUSED else known.aged_from,
-        days=days,
-        missed=0,
-    )
-    draft.changes.open_runs[run.id] = seen
-    notable.note_open(draft, run)
-    if run.state != PAUSED and draft.now - seen.aged_from > draft.limits.open_run_max_age and draft.trusted:
-        _expire(draft, run.id, seen)
-
-
-def _count(draft: Draft, row: Sighting) -> None:
-    run = row.run
-    slot = workloads.slot_of(draft, run.workload)
-    apply_run(draft, slot, run)
-    _mark(draft, slot, run)
-    _keep(draft, row)
-    notable.note_ended(draft, run, row.latest, news=True)
-
-
-def _mark(draft: Draft, slot: str, run: Run) -> None:
-    """Note when the run's events were; ``settle`` applies the latest of each."""
-    asked = (slot, run.effect)
-    events = draft.events.get(asked)
-    if events is None:
-        keys = [_key_told(draft, metric, slot, labels) for metric, labels in run.effect.events]
-        events = draft.events[asked] = Events(keys)
-    events.told.append(run.events)
-
-
-def _key_told(draft: Draft, metric: Metric, slot: str, labels: Labels) -> SeriesKey | None:
-    """Return the gauge that an event is spoken of by, if it is."""
-    asked = (metric, slot, labels)
-    if asked not in draft.unspoken:
-        draft.unspoken[asked] = not _is_told(draft, metric, slot, labels)
-    return None if draft.unspoken[asked] else key_of(draft, metric, slot, labels)
-
-
-def _is_told(draft: Draft, metric: Metric, slot: str, labels: Labels) -> bool:
-    """Whether an event is spoken of: of all those in ``_other`` only the latest run, and of triggers there may be too
-    many, since any run can name one."""
-    if metric is LAST_RUN:
-        return True
-    if slot == OTHER:
-        return False
-    if metric is not SCHEDULE_FIRED:
-        return True
-    key = key_of(draft, metric, slot, labels)
-    if draft.mark(key) is not None:
-        return True
-    if draft.fired[slot] >= draft.limits.max_label_values or not draft.room.take(key):
-        return False
-    draft.fired[slot] += 1
-    return True
-
-
-def _skip(draft: Draft, row: Sighting) -> None:
-    add(draft, SeriesKey(LATE_RUNS_SKIPPED.name, ()), 1)
-    _keep(draft, row)
-    if not row.run.ended:
-        _keep_undated(draft, row.run.id)
-
-
-def _keep(draft: Draft, row: Sighting) -> None:
-    """Keep the id under the days of its times, and where it has none, or they are borrowed, for itself."""
-    if row.timeless:
-        _keep_undated(draft, row.run.id)
-    for day in row.days:
-        draft.changes.remember.append((day, row.run.id))
-
-
-def _keep_undated(draft: Draft, run_id: str) -> None:
-    """Keep an id until it was unseen for long: also of a run that was given up, whose end is to come on any day."""
-    draft.changes.timeless[run_id] = draft.now
-
-
-def _expire(draft: Draft, run_id: str, known: OpenRun) -> None:
-    """Give an open run up: it leaves the gauge and is counted with outcome unknown (rule 8)."""
-    slot = workloads.slot_of(draft, known.workload)
-    given_up = Add(RUNS, (UNKNOWN,))
-    add(draft, key_of(draft, given_up.metric, slot, given_up.labels), 1)
-    add(draft, SeriesKey(RUNS_EXPIRED.name, ()), 1)
-    notable.note_given_up(draft, run_id, known)
-    draft.changes.open_runs[run_id] = None
-    draft.changes.remember.extend((day, run_id) for day in known.days or days_of((known.birth,)))
-    _keep_undated(draft, run_id)
-
-
-SWEEPS_TO_BE_GONE: Final = 2
-"""Complete sweeps running that must miss an open run before it is given up."""
-
-
-def _missed_by_sweep(draft: Draft, page: Page[Run]) -> None:
-    """Note which open runs a complete sweep did not meet, of those born where it went."""
-    for run_id, run in list(draft.open_runs()):
-        if run.listing != page.listing or run.seen_at >= page.step.started or run.birth < page.step.depth:
-            continue
-        missed = run._replace(missed=run.missed + 1)
-        if missed.missed >= SWEEPS_TO_BE_GONE and draft.trusted:
-            _expire(draft, run_id, missed)
-        else:
-            draft.changes.open_runs[run_id] = missed
 
 
 def _deliveries(draft: Draft, rows: list[Sighting]) -> None:

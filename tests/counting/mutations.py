@@ -109,7 +109,7 @@ ALL: Final = (
     Mutation(
         3,
         "ids of runs that ended are not remembered",
-        "exporter/counting/runs.py",
+        "exporter/counting/counted.py",
         "        draft.changes.remember.append((day, row.run.id))\n",
         "        pass\n",
         (
@@ -228,8 +228,8 @@ ALL: Final = (
     Mutation(
         5,
         "ids of runs without times are kept under a day only",
-        "exporter/counting/runs.py",
-        "    if row.timeless:\n        _keep_undated(draft, row.run.id)\n",
+        "exporter/counting/counted.py",
+        "    if row.timeless:\n        keep_undated(draft, row.run.id)\n",
         "",
         (f"{LISTINGS}a_run_without_times_is_kept_until_it_was_unseen_for_long",),
     ),
@@ -265,14 +265,14 @@ ALL: Final = (
         "what is born below the floor is counted",
         "exporter/counting/runs.py",
         "        elif row.birth < target.floor:\n            if row.latest >= target.floor:\n"
-        "                _skip(draft, row)\n        else:\n            _count(draft, row)",
-        "        else:\n            _count(draft, row)",
+        "                counted.skip(draft, row)\n        else:\n            counted.count_run(draft, row)",
+        "        else:\n            counted.count_run(draft, row)",
         (f"{RUNS}pruned_ids_are_not_counted_again", f"{RUNS}a_run_born_below_the_floor_is_skipped_once_and_visibly"),
     ),
     Mutation(
         6,
         "a late run is skipped in silence",
-        "exporter/counting/runs.py",
+        "exporter/counting/counted.py",
         "    add(draft, SeriesKey(LATE_RUNS_SKIPPED.name, ()), 1)\n",
         "",
         (f"{RUNS}a_run_born_below_the_floor_is_skipped_once_and_visibly",),
@@ -368,7 +368,7 @@ ALL: Final = (
     Mutation(
         8,
         "an open run stays active where it was first seen",
-        "exporter/counting/runs.py",
+        "exporter/counting/opened.py",
         "        workload=run.workload,\n        state=run.state,\n        seen_at=max(",
         "        state=run.state,\n        seen_at=max(",
         (f"{MOVING}an_open_run_that_moves_to_another_workload_is_active_and_counted_there",),
@@ -376,7 +376,7 @@ ALL: Final = (
     Mutation(
         8,
         "one sweep without it gives a run up",
-        "exporter/counting/runs.py",
+        "exporter/counting/opened.py",
         "SWEEPS_TO_BE_GONE: Final = 2",
         "SWEEPS_TO_BE_GONE: Final = 1",
         (
@@ -387,7 +387,7 @@ ALL: Final = (
     Mutation(
         8,
         "a paused run ages",
-        "exporter/counting/runs.py",
+        "exporter/counting/opened.py",
         "aged_from=draft.now if run.state == PAUSED else known.aged_from",
         "aged_from=known.aged_from",
         (f"{RUNS}a_paused_run_does_not_expire",),
@@ -395,8 +395,8 @@ ALL: Final = (
     Mutation(
         8,
         "a run that was given up is forgotten with its day",
-        "exporter/counting/runs.py",
-        "for day in known.days or days_of((known.birth,)))\n    _keep_undated(draft, run_id)\n",
+        "exporter/counting/opened.py",
+        "for day in known.days or days_of((known.birth,)))\n    counted.keep_undated(draft, run_id)\n",
         "for day in known.days or days_of((known.birth,)))\n",
         (f"{RUNS}a_run_that_was_given_up_or_skipped_while_open_is_told_of_once",),
     ),
@@ -430,11 +430,11 @@ ALL: Final = (
     Mutation(
         9,
         "a run open at baseline is history when it ends",
-        "exporter/counting/runs.py",
-        "        draft.changes.open_runs[run.id] = None\n        _count(draft, row._replace(days=days))\n",
+        "exporter/counting/opened.py",
+        "        draft.changes.open_runs[run.id] = None\n        counted.count_run(draft, row._replace(days=days))\n",
         "        draft.changes.open_runs[run.id] = None\n"
         "        if row.birth >= draft.baseline().baseline_at:\n"
-        "            _count(draft, row._replace(days=days))\n",
+        "            counted.count_run(draft, row._replace(days=days))\n",
         (f"{RUNS}a_run_open_at_baseline_counts_when_it_ends",),
     ),
     Mutation(
