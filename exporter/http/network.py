@@ -134,7 +134,11 @@ class Network(httpcore.NetworkBackend):
                 answer.append(socket.gaierror(socket.EAI_NONAME, "no host name"))
             done.set()
 
-        threading.Thread(target=ask, name="http-resolve", daemon=True).start()
+        try:
+            threading.Thread(target=ask, name="http-resolve", daemon=True).start()
+        except RuntimeError:  # the system refuses one, and perhaps not the next
+            answer.append(socket.gaierror(socket.EAI_AGAIN, "no thread to look it up"))
+            done.set()
         ends_at = None if timeout is None else time.monotonic() + timeout
         while not done.wait(LOOK):
             if self._stopped.is_set():

@@ -125,6 +125,18 @@ def test_a_family_that_the_machine_does_not_have(monkeypatch: pytest.MonkeyPatch
     assert str(error).endswith("address family not supported by protocol")
 
 
+def test_a_look_up_for_which_there_is_no_thread_is_a_lost_connection(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A limit on processes: the next try may find one."""
+
+    def refuse(_: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(threading.Thread, "start", refuse)
+    error = failure_of("http://nowhere.example")
+    assert type(error) is ConnectFailed
+    assert str(error).endswith("the host name was not resolved")
+
+
 def test_a_resolver_that_hangs_holds_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
     """A look-up cannot be interrupted, so nobody waits for it beyond the deadline."""
     ended = threading.Event()
