@@ -153,7 +153,8 @@ def section(found: Found) -> str:
     starts = [(name, seconds(found["starts"][key])) for key, name in (("bare", BARE), ("ready", READY))]
     return f"""\
 Resident memory, the lowest of {LOOKS} looks in the {REST:.0f} s after the start: a publication holds two of each body
-for a moment. No upstream answers, so that nothing but the program is in it.
+for a moment. No upstream answers, so that nothing but the program is in it. The targets speak plain HTTP: where one is
+reached over TLS, the trust store takes 2 MB and 40 ms of the start besides.
 
 {table(("", "memory", "for each series"), rows)}
 
