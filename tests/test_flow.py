@@ -19,7 +19,7 @@ from exporter.http import Quota
 from exporter.http.budget import SILENT_ANSWERS
 from exporter.runner import RELEASE_AGAIN
 from exporter.simulator import CANARY, ManualClock, Platform, Simulator, World
-from exporter.store.sqlite import SqliteTransaction
+from exporter.store.ledgers import SqliteTransaction
 from exporter.times import HOUR, SECOND
 from tests.exact.world import PLATFORMS, START, Program, assert_exact, program, simulator_of
 

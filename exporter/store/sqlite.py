@@ -6,65 +6,23 @@ import json
 import sqlite3
 import threading
 import time
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 from exporter import killpoints
 from exporter.catalogue import ALL
-from exporter.counting.ledger import Changes
 from exporter.counting.memory import MemoryLedger
 from exporter.counting.series import width
 from exporter.counting.states import zero
 from exporter.errors import StateError
 from exporter.store import ids, rows
 from exporter.store.connection import connect, damaged, read_created_at
+from exporter.store.ledgers import Asked, SqliteTransaction, StoredLedger
 from exporter.store.lock import StateLock
 from exporter.store.reading import load
-from exporter.store.writing import drop, drop_all_but_totals, write
+from exporter.store.writing import drop, drop_all_but_totals
 from exporter.times import Micros
-
-
-class StoredLedger(MemoryLedger):
-    """A ledger whose ids of ended runs stay on disk."""
-
-    def __init__(self, store: SqliteStore, row: int, identity: str, *, holds: bool) -> None:
-        super().__init__(holds=holds)
-        self._store = store
-        self.row = row
-        self.identity = identity
-        self.waiting: dict[int, set[bytes]] = {}
-        """Ids that are on disk but not in their place yet (``exporter.store.ids``)."""
-
-    def remembered(self, asked: Mapping[int, Collection[str]]) -> set[str]:
-        """Return those ids that are kept under one of the days given for them."""
-        return self._store.remembered(self, asked)
-
-    def wait(self, more: ids.Waiting | None) -> None:
-        """Note what ``ids.keep`` said and was committed."""
-        if more is None:
-            self.waiting.clear()
-        else:
-            for day, digests in more.items():
-                self.waiting.setdefault(day, set()).update(digests)
-
-
-class SqliteTransaction:
-    """Writes one batch's changes."""
-
-    def __init__(self, connection: sqlite3.Connection, ledger: StoredLedger) -> None:
-        self._connection = connection
-        self.ledger = ledger
-        self.changes: Changes | None = None
-        self.waiting: ids.Waiting | None = None
-
-    def apply(self, changes: Changes) -> None:
-        """Write everything that is durable; it counts when the transaction ends."""
-        if self.changes is not None:
-            raise StateError("a transaction takes one set of changes")
-        self.changes = changes
-        write(self._connection, self.ledger.row, changes)
-        self.waiting = ids.keep(self._connection, self.ledger.row, self.ledger.waiting, changes)
 
 
 class SqliteStore:
@@ -123,7 +81,7 @@ class SqliteStore:
                 if row[1] != identity:
                     drop_all_but_totals(self._connection, number)
             self._connection.execute("COMMIT")
-            ledger = StoredLedger(self, number, identity, holds=holds)
+            ledger = StoredLedger(self.remembered, number, identity, holds=holds)
             self._load(ledger)
             ledger.hold_all()
             self._ledgers[name] = ledger
@@ -160,7 +118,7 @@ class SqliteStore:
         except (ValueError, TypeError) as error:
             raise damaged(self.path, f"a row cannot be read: {type(error).__name__}") from None
 
-    def remembered(self, ledger: StoredLedger, asked: Mapping[int, Collection[str]]) -> set[str]:
+    def remembered(self, ledger: StoredLedger, asked: Asked) -> set[str]:
         """Return those ids that are kept under one of the days given for them."""
         with self._lock:
             return ids.remembered(self._connection, ledger.row, ledger.waiting, asked)

@@ -27,7 +27,8 @@ from exporter.runner import Runner
 from exporter.selfmetrics import SelfMetrics
 from exporter.simulator import ManualClock, Platform
 from exporter.simulator.clock import http_date
-from exporter.store.sqlite import SqliteStore, SqliteTransaction
+from exporter.store.ledgers import SqliteTransaction
+from exporter.store.sqlite import SqliteStore
 from exporter.times import SECOND
 from tests.exact.scenes import SCENES
 from tests.exact.world import HandClock
