@@ -232,6 +232,8 @@ class MemoryLedger:
             if found:
                 self.exemplars.setdefault(key, {}).update(found)
             self._touch(key)
+        if not self.holding:
+            self.holding = {}  # after a start it held every series, and an emptied one keeps the room for them
 
     def take_dirty(self) -> dict[str, set[Labels]]:
         """Return what changed since the last call: by family, the label values."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from sys import getsizeof
 
 import pytest
 
@@ -12,6 +13,8 @@ from exporter.catalogue.model import MICRO
 from exporter.catalogue.runs import DURATION_BOUNDS, RUN_DURATION, RUN_FAILURES, RUNS, TRIGGERED_RUNS
 from exporter.counting import release
 from exporter.counting.crowd import OTHER
+from exporter.counting.ledger import Changes
+from exporter.counting.memory import MemoryLedger
 from exporter.counting.series import EXEMPLAR_CHARS, bucket, width
 from exporter.counting.states import Series, SeriesKey
 from exporter.observations import Add, Page, Run, Skipped
@@ -342,3 +345,13 @@ def test_a_series_is_replaced_whole_and_never_altered(held: Bench) -> None:
     before = held.ledger.series[DONE]
     page_of(held, 1)
     assert before == Series((0,), (0,), held.moment.wall - HOUR)
+
+
+def test_what_was_held_leaves_no_room_behind() -> None:
+    """At a start every series is held; once it is not, that takes no memory."""
+    ledger = MemoryLedger(holds=True)
+    born = Series((1,), (0,), 0)
+    ledger.apply(Changes(series={SeriesKey(RUNS.name, (f"w{index}", "completed")): born for index in range(1000)}))
+    held = getsizeof(ledger.holding)
+    ledger.end_holds(list(ledger.holding))
+    assert getsizeof(ledger.holding) < held / 100
