@@ -4,9 +4,9 @@
 
     Content, a Choice of targets -> Slices, for scrapes of a part
 
-What changed is rendered and compressed anew, everything else is joined from what is there: of lines, that is their
-compressed bytes, and the plain body before. A scrape takes
-``snapshot.current`` and copies. Of the four forms of a body those are made that somebody scrapes.
+What changed is rendered and compressed anew, everything else is joined from what is there: compressed lines, and the
+plain body before. A scrape takes ``snapshot.current`` and copies. Of the four forms of a body those are made that
+somebody scrapes.
 """
 
 from __future__ import annotations
