@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -10,21 +11,43 @@ import yaml
 
 from exporter.catalogue import ALL
 from exporter.errors import REASONS
+from exporter.simulator.faults import catalogue
 from tests.counting.test_mutations import exists
 from tests.real.binaries import ROOT
+from tools.chaos.deck import DECK
 
 COLUMNS = ["fault", "in metrics and log", "alert", "how it recovers", "shown by"]
 NAMES = frozenset(row.name for row in ALL)
 PREFIX = "automation_exporter_"
 
 
-def table() -> list[list[str]]:
+def table(heading: str = "Failure modes", columns: Sequence[str] = COLUMNS) -> list[list[str]]:
     """The rows, as cells."""
-    _, _, section = (ROOT / "docs/reliability.md").read_text("utf-8").partition("## Failure modes\n")
+    _, _, section = (ROOT / "docs/reliability.md").read_text("utf-8").partition(f"## {heading}\n")
     lines = [line for line in section.partition("\n## ")[0].splitlines() if line.startswith("| ")]
     cells = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
-    assert cells[0] == COLUMNS
+    assert cells[0] == list(columns)
     return cells[2:]
+
+
+FAULTS = table("Every fault, its switch and its test", ["fault", "switch", "dealt", "shown alone by"])
+
+
+@pytest.mark.parametrize("row", FAULTS, ids=lambda row: row[0])
+def test_a_fault_has_a_switch_and_tests_that_exist(row: list[str]) -> None:
+    assert row[1]
+    assert row[2]
+    named = re.findall(r"`([^`]+)`", row[3])
+    assert ", ".join(f"`{test}`" for test in named) == row[3] != ""
+    assert [test for test in named if not exists(test)] == []
+
+
+def test_every_fault_of_the_simulator_is_in_the_list_of_faults() -> None:
+    """And what is said to be dealt is."""
+    listed = {name: row[2] for row in FAULTS for name in re.findall(r"`(\w+)`", row[1]) if name in catalogue()}
+    assert listed.keys() == catalogue().keys()
+    assert {name for name, dealt in listed.items() if dealt == "yes"} <= DECK.keys()
+    assert DECK.keys() - {name for name, dealt in listed.items() if dealt != "no"} == set()
 
 
 def alerts() -> frozenset[str]:
