@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from exporter.times import SECOND, Clock, Micros
+from exporter.times import MINUTE, SECOND, Clock, Micros
 
 NOTABLE: Final = 2 * SECOND
 """Differences of the clocks up to this are the resolution of ``Date`` and the way of the answer."""
+
+LATE: Final = 5 * MINUTE
+"""A window that ended earlier than that says less than what was counted, when our clock was set back or is new."""
 
 _KEY: Final = "skew"
 
@@ -40,6 +43,12 @@ class UpstreamClock:
         if self.now() <= moment:
             self._memory.pop(_KEY, None)
         return self.now()
+
+    def was_behind(self, known: Micros, *, first: bool) -> bool:
+        """Whether a window that ended at our now, corrected by the skew ``known`` then, ended too early, and has to be
+        asked for again: its sums would fall, and come back. In the first reading of all, every second counts (rule 9).
+        """
+        return self.skew - known > (0 if first else LATE)
 
     def note(self, date: Micros | None) -> None:
         """Take in the ``Date`` of an answer that just came."""

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from exporter.catalogue.ledger import LATE_RUNS_SKIPPED, RUNS_EXPIRED
+from exporter.catalogue.ledger import CORRECTIONS, LATE_RUNS_SKIPPED, RUNS_EXPIRED
 from exporter.catalogue.runs import SCHEDULE_MISSED
 from exporter.counting.states import SeriesKey
 from exporter.simulator import ManualClock, Platform, Simulator, Trigger, World
@@ -66,6 +66,27 @@ def test_our_own_clock_steps_by_hours_and_back(hours: int, platform: Platform) -
         made.runner.clock_stepped(-hours * HOUR / SECOND)
         settle(made, platform, clock)
         assert own(made, platform, RUNS_EXPIRED.name) == 0
+        assert_exact(made, platform)
+
+
+@pytest.mark.parametrize("platform", WINDOWED)
+def test_a_start_with_a_clock_that_is_hours_behind_takes_nothing_for_a_fall(platform: Platform, tmp_path: Path) -> None:
+    """The first window ends too early: it is asked for again as soon as the upstream has told the time."""
+    clock, state = ManualClock(START), tmp_path / "state.db"
+    simulator = simulator_of(clock, pace=60.0, workloads=2)
+    with program(simulator, clock, state, [platform], **SHORT) as made:
+        for _ in advance(clock, 600, START + 2 * HOUR):
+            made.poll(platform)
+    for _ in range(3):
+        with program(simulator, clock, state, [platform], **SHORT) as made:
+            made.clock.wrong = -HOUR
+            clock.advance(600)
+            assert made.poll(platform).good
+            assert sum(series.debt for series in made.targets[platform].ledger.series.values()) == 0
+    clock.advance(60)
+    with program(simulator, clock, state, [platform], **SHORT) as made:
+        made.poll(platform)
+        assert own(made, platform, CORRECTIONS.name) == 0
         assert_exact(made, platform)
 
 

@@ -95,9 +95,9 @@ class _Poll:
             raise InvalidResponse("the clock stands before the start of the window; expected it to be right (NTP)")
         known = self._clock.skew
         whole = self._reading(question, anchor, self._end, baseline=state is None)
-        if state is None and self._clock.skew > known:  # what it has filed in our future is history as well (rule 9)
+        if self._clock.was_behind(known, first=state is None):  # what it has filed in our future is history as well
             self._set_now(self._clock.now())
-            whole = self._reading(question, anchor, self._end, baseline=True)
+            whole = self._reading(question, anchor, self._end, baseline=state is None)
         upstream_now = self._clock.date
         told = whole.items[0].told
         if question == "list":

@@ -48,7 +48,7 @@ def fetch(
         raise InvalidResponse("the clock stands before the start of the window; expected it to be right (NTP)")
     known = reader.clock.skew
     whole = reader.reading(anchor, now)
-    if state is None and reader.clock.skew > known:  # what it has filed in our future is history as well (rule 9)
+    if reader.clock.was_behind(known, first=state is None):  # of the first, what it has filed in our future is history
         reader.skipped.clear()
         now = reader.clock.now()
         whole = reader.reading(anchor, now)
