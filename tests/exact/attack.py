@@ -25,6 +25,7 @@ from exporter.platforms.foundry import fetch
 from exporter.platforms.parallel import Job
 from exporter.simulator import ManualClock, Platform
 from exporter.simulator.truth import active_runs
+from exporter.times import HOUR, SECOND
 from tests.exact.world import START, Program, program
 from tools.chaos import plan, truth
 from tools.chaos.clock import SharedClock
@@ -43,6 +44,13 @@ KILLED: Final = 0.12
 COMMIT_FAILS: Final = 0.05
 FAULTY: Final = 0.7
 FAULTS_AT_ONCE: Final = 3
+CLOCK_STEPS: Final = 0.1
+STEPS: Final = (0, -3 * HOUR, 3 * HOUR, -HOUR, 5 * HOUR)
+OUTAGE: Final = 0.15
+OUTAGES: Final = (15, 40)
+"""Polls that are not made, between two lives."""
+DATES: Final = frozenset({"no_date", "bad_date", "clock_skew"})
+"""Faults by which the upstream does not tell the time: not while our clock is wrong, or nobody knows it."""
 TOO_SLOW: Final = frozenset({"oversized_body", "gzip_bomb", "deep_json"})
 """They cost seconds in an attack of many polls, and have tests of their own."""
 
@@ -85,6 +93,8 @@ class Attack:
 
     def __init__(self, platform: Platform, seed: int, state: Path) -> None:
         self.random = random = Random(f"attack {platform} {seed}")
+        self.more = Random(f"clocks and outages {platform} {seed}")
+        self.clock_wrong = 0
         self.platform = platform
         self.seed = seed
         self.state = state
@@ -136,6 +146,8 @@ class Attack:
         dealt = [name for name in plan.dealt(self.strict, self.simulator.moderately.order) if name not in TOO_SLOW]
         polls = 0
         while polls < POLLS:
+            if self.more.random() < OUTAGE:
+                self.clock.advance(self.speed * self.more.choice(OUTAGES))
             polls += self._live(self.random.randint(1, MOST_POLLS_OF_A_LIFE), dealt)
 
     def _settle(self) -> None:
@@ -147,7 +159,10 @@ class Attack:
     def _live(self, polls: int, dealt: list[str], *, patient: bool = False, compare: bool = False) -> int:
         """Start the program and poll until it is killed; returns how often it polled."""
         polled = 0
+        if patient:
+            self.clock_wrong = 0
         with suppress(Killed), self._program() as made:
+            made.clock.wrong = self.clock_wrong
             for _ in range(polls):
                 polled += 1
                 self._calm()
@@ -155,6 +170,7 @@ class Attack:
                     self._deal(dealt)
                 if not patient:
                     self._aim()
+                    self._step(made)
                 steps = (1.0,) if patient else (0.1, 0.5, 1.0, 1.0, 1.0, 3.0)
                 self.clock.advance(self.speed * self.random.choice(steps))
                 made.poll(self.platform)
@@ -203,13 +219,22 @@ class Attack:
     def _deal(self, names: list[str]) -> None:
         for name in self.random.sample(names, FAULTS_AT_ONCE):
             card = DECK[name]
-            if card.platforms and self.platform not in card.platforms:
+            if (card.platforms and self.platform not in card.platforms) or (self.clock_wrong and name in DATES):
                 continue
             self.bends |= card.bends
             times = 1 if card.once else self.random.choice((None, 1, 4))
             probability = self.random.uniform(0.1, 0.6) if times is None else 1.0
             path = "agent-executions" if self.platform == "moderately" and name in LACKING else None
             self.simulator.faults.on(name, path=path, times=times, probability=probability, **card.options(self.random))
+
+    def _step(self, made: Program) -> None:
+        """Have our own clock step by hours, and stay wrong until it steps again."""
+        if self.more.random() < CLOCK_STEPS:
+            before, self.clock_wrong = self.clock_wrong, self.more.choice(STEPS)
+            made.clock.wrong = self.clock_wrong
+            made.runner.clock_stepped((self.clock_wrong - before) / SECOND)
+            for name in DATES:
+                self.simulator.faults.off(name)
 
     def _aim(self) -> None:
         dice = self.random.random()
