@@ -44,11 +44,13 @@ class UpstreamClock:
             self._memory.pop(_KEY, None)
         return self.now()
 
-    def was_behind(self, known: Micros, *, first: bool) -> bool:
-        """Whether a window that ended at our now, corrected by the skew ``known`` then, ended too early, and has to be
-        asked for again: its sums would fall, and come back. In the first reading of all, every second counts (rule 9).
+    def was_wrong(self, known: Micros, *, first: bool) -> bool:
+        """Whether a window that ended at our now, corrected by the skew ``known`` then, has to be asked for again.
+
+        One that ended too early would tell sums that fall, and come back. Of the first reading of all, which is the
+        baseline, every second counts, and one that began in the upstream's future would leave out what ends until then.
         """
-        return self.skew - known > (0 if first else LATE)
+        return self.skew != known if first else self.skew - known > LATE
 
     def note(self, date: Micros | None) -> None:
         """Take in the ``Date`` of an answer that just came."""

@@ -129,17 +129,35 @@ def test_an_upstream_whose_clock_is_ten_minutes_off_from_the_start(seconds: int,
 
 
 @pytest.mark.parametrize("platform", WINDOWED)
-def test_what_ended_before_the_baseline_by_a_clock_ahead_of_ours_is_history(platform: Platform) -> None:
-    """It is filed in our future, and the first request does not know yet what the time is there."""
+@pytest.mark.parametrize("seconds", [-600, 600])
+def test_a_baseline_is_taken_by_the_clock_of_the_upstream(seconds: int, platform: Platform) -> None:
+    """The first request does not know yet what the time is there: what ended before it may be filed in our future, and
+    what ends after it in our past."""
     clock = ManualClock(START)
     simulator = simulator_of(clock, pace=60.0, workloads=2)
     with (
-        simulator.faults.active("skewed_clock", seconds=600),
-        program(simulator, clock, platforms=[platform], **SHORT) as made,
+        simulator.faults.active("skewed_clock", seconds=seconds),
+        program(simulator, clock, platforms=[platform], **{**SHORT, "settle": "5m"}) as made,
     ):
         for _ in advance(clock, 60, START + 20 * MINUTE):
             assert made.poll(platform).good
         assert_exact(made, platform)
+
+
+def test_a_first_answer_that_names_nothing_ends_by_the_clock_of_the_upstream() -> None:
+    """From its end on everything counts; one that lay ahead would leave out what ends until then."""
+    clock = ManualClock(START)
+    simulator = simulator_of(clock, pace=60.0, workloads=2)
+    simulator.roboto.keyed_by = "completion"
+    with (
+        simulator.faults.active("skewed_clock", seconds=-600),
+        program(simulator, clock, platforms=["roboto"], **{**SHORT, "settle": "5m"}) as made,
+    ):
+        with simulator.faults.active("empty_list"):
+            made.poll("roboto")
+        for _ in advance(clock, 60, START + 20 * MINUTE):
+            assert made.poll("roboto").good
+        assert_exact(made, "roboto")
 
 
 @pytest.mark.parametrize("platform", PLATFORMS)

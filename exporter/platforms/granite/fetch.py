@@ -95,8 +95,9 @@ class _Poll:
             raise InvalidResponse("the clock stands before the start of the window; expected it to be right (NTP)")
         known = self._clock.skew
         whole = self._reading(question, anchor, self._end, baseline=state is None)
-        if self._clock.was_behind(known, first=state is None):  # what it has filed in our future is history as well
+        if self._clock.was_wrong(known, first=state is None):  # a baseline is one of the upstream's clock (rule 9)
             self._set_now(self._clock.now())
+            anchor = self._now - self._limits.settle if state is None else anchor
             whole = self._reading(question, anchor, self._end, baseline=state is None)
         upstream_now = self._clock.date
         told = whole.items[0].told

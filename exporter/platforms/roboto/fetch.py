@@ -48,9 +48,10 @@ def fetch(
         raise InvalidResponse("the clock stands before the start of the window; expected it to be right (NTP)")
     known = reader.clock.skew
     whole = reader.reading(anchor, now)
-    if reader.clock.was_behind(known, first=state is None):  # of the first, what it has filed in our future is history
+    if reader.clock.was_wrong(known, first=state is None):  # a baseline is one of the upstream's clock (rule 9)
         reader.skipped.clear()
         now = reader.clock.now()
+        anchor = now - limits.settle if state is None else anchor
         whole = reader.reading(anchor, now)
     upstream_now = reader.clock.date
     move: Move[Figures] | None = None
