@@ -183,12 +183,16 @@ def write_off(draft: Draft, key: SeriesKey, amount: int) -> None:
 
 
 def write_off_old(draft: Draft) -> None:
-    """Write off every debt whose oldest fall is ``settle`` old."""
-    if not draft.trusted:
+    """Write off every debt whose oldest fall is ``settle`` old, as the target was last read.
+
+    While nothing is read nobody knows whether what fell has come back.
+    """
+    read = None if draft.target is None else draft.target.data_at
+    if read is None or not draft.trusted:
         return
     for key, series in draft.all_series():
         since = series.debt_since
-        if series.debt and since is not None and draft.now - since >= draft.limits.settle:
+        if series.debt and since is not None and read - since >= draft.limits.settle:
             write_off(draft, key, series.debt)
 
 

@@ -513,9 +513,11 @@ def test_debt_is_written_off_when_its_oldest_fall_is_old_and_not_before(bench: B
     bench.now += 20 * HOUR
     bench.windows({DONE: 5}, anchor=ANCHOR)
     bench.now += 4 * HOUR - 1
+    bench.windows({DONE: 5}, anchor=ANCHOR)
     bench.finish()
     assert bench.debt(*DONE) == 4
     bench.now += 1
+    bench.windows({DONE: 5}, anchor=ANCHOR)
     bench.finish()
     assert bench.debt(*DONE) == 0
     assert bench.total("automation_runs_total", family=CORRECTIONS.name) == 4
@@ -535,10 +537,26 @@ def test_a_debt_that_was_absorbed_and_comes_again_is_young(bench: Bench) -> None
     assert bench.debt(*DONE) == 1
 
 
+def test_nothing_is_written_off_before_a_reading_shows_that_it_stays_away(bench: Bench) -> None:
+    """What fell in the last reading before an outage, and is back after it, was counted once."""
+    bench.windows({DONE: 9}, anchor=ANCHOR)
+    bench.windows({DONE: 6}, anchor=ANCHOR)
+    bench.finish()
+    for _ in range(3):
+        bench.now += DAY
+        bench.finish()
+    bench.windows({DONE: 8}, anchor=ANCHOR)
+    assert bench.debt(*DONE) == 1
+    bench.finish()
+    assert (bench.debt(*DONE), bench.counted()) == (0, {"completed": 4})
+    assert bench.total("automation_runs_total", family=CORRECTIONS.name) == 1
+
+
 def test_nothing_is_written_off_while_the_clocks_disagree(bench: Bench) -> None:
     bench.windows({DONE: 9}, anchor=ANCHOR)
     bench.windows({DONE: 8}, anchor=ANCHOR)
     bench.now += 2 * DAY
+    bench.windows({DONE: 8}, anchor=ANCHOR)
     bench.finish(trusted=False)
     bench.upstream_skew = -6 * MINUTE
     bench.finish()
