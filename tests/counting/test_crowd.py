@@ -79,6 +79,7 @@ def test_a_figure_that_falls_after_it_found_a_place_keeps_the_sum_right() -> Non
         assert bench.truth("w", "completed") + bench.truth(OTHER, "completed") == value
     assert (bench.counted("w"), bench.debt("w", "completed")) == ({"completed": 3}, 7)
     bench.now += DAY
+    bench.windows({}, anchor=anchor, complete=False)
     bench.finish()
     assert bench.debt("w", "completed") == 0
     assert bench.truth("w", "completed") + bench.truth(OTHER, "completed") == 1

@@ -321,8 +321,9 @@ class _Body:
     @property
     def _ended_with_the_first_answer(self) -> int:
         """For so long after the baseline may runs have ended that are in its reading: windows end when they are asked
-        for, but one that is widened holds what had ended when the upstream looked."""
-        return self._clock.lasting(ANSWERED_WITHIN) if self._life.bounds is not None else 0
+        for, but one that is widened, or names runs by their beginning, holds what had ended when it was read."""
+        looks_later = self._life.bounds is not None or self._life.keyed_by == "creation"
+        return self._clock.lasting(ANSWERED_WITHIN) if looks_later else 0
 
     def _truth(self, platform: str, since: int, baseline: int) -> dict[str, Any]:
         asked = {"platform": platform, "since": str(since), "baseline": str(baseline)}
