@@ -110,10 +110,13 @@ CLOCKS_AGREE: Final = 10 * SECOND
 def _is_history(draft: Draft, target: TargetState, known: ListingState, when: Micros) -> bool:
     """Whether a run that ended ``when`` had ended before the baseline (rule 9).
 
-    An upstream that was set back since then tells earlier times of runs that are new. In a listing that was read
-    whole before, where what is history has its id kept, such a run gets the benefit of the doubt.
+    An upstream that was set back since then tells earlier times of runs that are new: by as much as its clock differs
+    from ours by more than then, or, when it says that the baseline is yet to come, by nobody knows how much. In a
+    listing that was read whole before, where what is history has its id kept, such a run gets the benefit of the doubt.
     """
     if when >= target.baseline_at:
+        return False
+    if known.horizon is not None and draft.now < target.baseline_at:
         return False
     behind = target.baseline_at - target.born_at - (draft.now - draft.moment.world)
     return known.horizon is None or behind <= CLOCKS_AGREE or when + behind < target.baseline_at

@@ -39,6 +39,8 @@ def sightings(draft: Draft, page: Page[Run], target: TargetState, listing: Listi
             rows.append(Sighting(run, times[0], latest, days, False))
         else:
             near = _above(births, index, draft.limits.overlap)
+            if near is not None and _is_among_remembered(births, index, target, listing):
+                near = max(near, target.baseline_at)
             if near is None:
                 near = _below(births, index, target, listing)
             if near is None:
@@ -58,6 +60,15 @@ def _above(births: list[Micros | None], index: int, overlap: Micros) -> Micros |
         if at is not None and (newest_below is None or at + overlap >= newest_below):
             return at
     return None
+
+
+def _is_among_remembered(
+    births: list[Micros | None], index: int, target: TargetState, listing: ListingState
+) -> bool:
+    """Whether nothing is forgotten around a row, as far as all rows with times can tell: in a listing that was read
+    whole before, a run there whose id is not known is no history."""
+    below = [at for at in births[index + 1 :] if at is not None]
+    return listing.horizon is not None and bool(below) and min(below) >= target.floor
 
 
 def _below(births: list[Micros | None], index: int, target: TargetState, listing: ListingState) -> Micros | None:

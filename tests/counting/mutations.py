@@ -219,6 +219,14 @@ ALL: Final = (
     ),
     Mutation(
         5,
+        "a run without times among old ones is history although nothing is forgotten there",
+        "exporter/counting/sightings.py",
+        "                near = max(near, target.baseline_at)\n",
+        "                near = near + 0\n",
+        (f"{RUNS}a_run_without_times_among_old_ones_is_new_where_nothing_is_forgotten",),
+    ),
+    Mutation(
+        5,
         "a run without times believes its neighbours on a page out of order",
         "exporter/counting/runs.py",
         "if page.step.unsorted and not",
@@ -407,6 +415,14 @@ ALL: Final = (
         "or behind <= CLOCKS_AGREE or",
         "or True or",
         (f"{RUNS}runs_of_an_upstream_that_was_set_back_are_no_history",),
+    ),
+    Mutation(
+        9,
+        "an upstream to which the baseline is yet to come tells of history",
+        "exporter/counting/runs.py",
+        "known.horizon is not None and draft.now < target.baseline_at",
+        "False",
+        (f"{RUNS}an_upstream_to_which_the_baseline_is_yet_to_come_tells_no_history",),
     ),
     Mutation(
         9,

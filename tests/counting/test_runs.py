@@ -158,6 +158,15 @@ def test_runs_of_an_upstream_that_was_set_back_are_no_history(minutes: int, coun
     assert bench.counted() == counted
 
 
+def test_an_upstream_to_which_the_baseline_is_yet_to_come_tells_no_history() -> None:
+    """Also when our own clock was set back with it, so that their difference says nothing."""
+    bench = Bench()
+    bench.page(ended("history", START - 2 * MINUTE), kind="sweep")
+    bench.now -= 4 * MINUTE
+    bench.page(ended("late", START - 6 * MINUTE), ended("history", START - 12 * MINUTE))
+    assert bench.counted() == {"completed": 1}
+
+
 def test_a_listing_first_read_while_the_upstream_is_set_back_is_history() -> None:
     bench = Bench()
     bench.page(kind="sweep")
@@ -184,6 +193,20 @@ def test_a_run_without_times_borrows_its_neighbours_time() -> None:
     bench.now += 2 * MINUTE
     bench.page(ended("n", new), ended("beside new", None), ended("o", old), ended("beside old", None), kind="sweep")
     assert bench.counted() == {"completed": 2}
+
+
+def test_a_run_without_times_among_old_ones_is_new_where_nothing_is_forgotten() -> None:
+    """In a listing that was read whole before, what is history has its id kept; below the floor nobody knows."""
+    bench = Bench()
+    bench.roster("w")
+    old = [ended("o1", START - HOUR), ended("o2", START - DAY)]
+    bench.page(*old, kind="sweep")
+    bench.now += MINUTE
+    bench.page(old[0], ended("blank", None), old[1])
+    assert bench.counted() == {"completed": 1}
+    bench.page(old[0], ended("other", None), ended("ancient", START - 9 * DAY))
+    bench.page(*old, ended("last", None))
+    assert bench.counted() == {"completed": 1}
 
 
 def test_a_stray_old_row_makes_no_history_of_a_new_run_without_times() -> None:

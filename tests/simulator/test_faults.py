@@ -14,6 +14,7 @@ import pytest
 from exporter.simulator import FaultBoard, Platform, World
 from exporter.simulator.clock import http_date, micros
 from exporter.simulator.faults import catalogue
+from exporter.simulator.faults.times import _in_some_form, to_seconds
 from tests.simulator.support import HOUR, MINUTE, NOON, SECOND, Asker, iso
 
 Check = Callable[["Asked"], bool]
@@ -491,3 +492,10 @@ def test_all_faults_at_once_crash_nothing() -> None:
         asker.simulator.faults.on(name, probability=0.2, **_small(name))
     answered = [_get(asker, path) for path in ("/routines", "/routines/daily/runs") for _ in range(150)]
     assert {type(answer) for answer in answered} >= {httpx.Response, httpx.ConnectError}
+
+
+@pytest.mark.parametrize("seconds", [START, START - START % 60, START + 0.25])
+def test_a_fault_reads_every_form_of_a_time_that_another_wrote(seconds: float) -> None:
+    """Or a clock that is skewed as a whole would move some times of a run, and not the others."""
+    forms = {_in_some_form(seconds, dice) for dice in range(640)} | {f"{seconds:.2f}", str(seconds)}
+    assert {to_seconds(form) for form in forms} == {seconds}

@@ -161,13 +161,18 @@ def first_time(row: Json, face: Face) -> int | None:
 
 
 def to_seconds(value: Json) -> float | None:
-    """Unix seconds of a time as the faces, or another fault, write it: seconds, milliseconds, an ISO string."""
+    """Unix seconds of a time as the faces, or another fault, write it: seconds, milliseconds, an ISO string, seconds in
+    a string."""
     if isinstance(value, bool) or value is None:
         return None
+    if isinstance(value, str) and value.replace(".", "", 1).isdigit():
+        value = float(value)
     if isinstance(value, int | float):
         return value / 1000 if abs(value) > MILLISECONDS_FROM else value
+    text = str(value).upper()
+    inserted = text[16:19] == ":60"  # a leap second
     try:
-        return micros(str(value)) / SECOND
+        return micros(text[:16] + ":59" + text[19:] if inserted else text) / SECOND + inserted
     except ValueError:
         return None
 
