@@ -62,9 +62,7 @@ def _above(births: list[Micros | None], index: int, overlap: Micros) -> Micros |
     return None
 
 
-def _is_among_remembered(
-    births: list[Micros | None], index: int, target: TargetState, listing: ListingState
-) -> bool:
+def _is_among_remembered(births: list[Micros | None], index: int, target: TargetState, listing: ListingState) -> bool:
     """Whether nothing is forgotten around a row, as far as all rows with times can tell: in a listing that was read
     whole before, a run there whose id is not known is no history."""
     below = [at for at in births[index + 1 :] if at is not None]
