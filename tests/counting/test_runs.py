@@ -149,7 +149,7 @@ def test_runs_of_an_upstream_that_was_set_back_are_no_history(minutes: int, coun
     """Ended 5 minutes before the baseline by the upstream's clock, which it can only have when that was set back."""
     bench = Bench()
     bench.page(ended("history", START - 2 * MINUTE), kind="sweep")
-    bench.now += 6 * MINUTE
+    bench.now += 12 * MINUTE
     bench.upstream_skew = minutes * MINUTE
     late = ended("late", START - 5 * MINUTE)
     bench.page(late, ended("history", START - 2 * MINUTE + bench.upstream_skew))
