@@ -71,7 +71,8 @@ class SimulatorProcess(ExporterProcess):
         self.control("POST", "rest")
 
     def come_to_rest(self, *, within: float) -> None:
-        """Wait for the end of the runs under way, after no new ones are started."""
+        """Start no new runs, and wait for the end of those under way."""
+        self.start_no_more()  # where two worlds rest at once they were told already; once more changes nothing
         wait_for(self._is_at_rest, "every run has ended", within=within)
 
     def _is_at_rest(self) -> bool:
