@@ -44,6 +44,7 @@ def count(batch: Observed, ledger: Ledger, rules: Rules, moment: Moment, *, trus
     if not isinstance(batch, ListingFailed):
         for skipped in batch.skipped:
             series.add(draft, SeriesKey(RECORDS_SKIPPED.name, (skipped.reason,)), 1)
+    draft.note_clocks()
     return draft.changes
 
 
@@ -82,6 +83,7 @@ def finish(
             series.add(draft, SeriesKey(GAP_SECONDS.name, ()), at - known)
             draft.changes.marks[SeriesKey(GAP_END.name, ())] = at
         draft.changes.target = target._replace(data_at=at)
+    draft.note_clocks()
     series.write_off_old(draft)
     listings.prune(draft)
     return draft.changes

@@ -85,7 +85,8 @@ class Draft:
         self.limits = rules.limits
         self.moment = moment
         self.now = moment.world if upstream_now is None else upstream_now
-        self.trusted = trusted and abs(moment.world - self.now) <= CLOCK_TOLERANCE
+        self._apart = abs(moment.world - self.now) > CLOCK_TOLERANCE
+        self.trusted = trusted and not self._apart
         self.changes = Changes()
         self.keys: dict[tuple[Metric, str, Labels], SeriesKey] = {}
         """Names of series that were asked for: folding, once decided, stands for the batch."""
@@ -122,6 +123,21 @@ class Draft:
             taken = reserved(self.rules.platform, self.limits.max_label_values) + crowd.weight
             self._room = Room(crowd, self.limits.max_series - taken - each * self.ledger.slots_held(), each)
         return self._room
+
+    @property
+    def steady(self) -> bool:
+        """Whether the clocks are trusted, and were not found apart for ``settle``.
+
+        One answer without a time, or with a wrong one, would have windows begin where the upstream's clock has not yet
+        been, and take what was only not yet read for gone.
+        """
+        doubted = None if self.target is None else self.target.doubted_at
+        return self.trusted and (doubted is None or abs(self.moment.world - doubted) >= self.limits.settle)
+
+    def note_clocks(self) -> None:
+        """Note that the clocks are apart, if they are."""
+        if self._apart and self.target is not None:
+            self.changes.target = self.target._replace(doubted_at=self.moment.world)
 
     @property
     def target(self) -> TargetState | None:

@@ -29,7 +29,7 @@ def agreed(draft: Draft, end: Micros) -> bool:
 
     After a step of our clock the first question is asked by a wrong one; what it says is put right by the next.
     """
-    return draft.trusted and abs(end - draft.now) <= CLOCK_TOLERANCE
+    return draft.steady and abs(end - draft.now) <= CLOCK_TOLERANCE
 
 
 def moved(draft: Draft, source: Source[WindowTotal], move: Move[WindowTotal], told: Figures, nets: Nets) -> bool:

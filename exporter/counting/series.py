@@ -188,7 +188,7 @@ def write_off_old(draft: Draft) -> None:
     While nothing is read nobody knows whether what fell has come back.
     """
     read = None if draft.target is None else draft.target.data_at
-    if read is None or not draft.trusted:
+    if read is None or not draft.steady:
         return
     for key, series in draft.all_series():
         since = series.debt_since

@@ -47,6 +47,8 @@ class TargetState(NamedTuple):
     roster_at: Micros | None = None
     """When the roster was last read whole (upstream's now)."""
     pruned_to: Micros = 0
+    doubted_at: Micros | None = None
+    """Our world time when the upstream last told a time that is far from ours; None: it never did."""
 
 
 class ListingState(NamedTuple):

@@ -18,7 +18,10 @@ from exporter.errors import StateError
 from exporter.times import Micros, to_datetime
 
 MIGRATIONS: Mapping[int, Sequence[str]] = {
-    1: ("CREATE TABLE ended_page (target INTEGER NOT NULL, day INTEGER NOT NULL, ids BLOB NOT NULL)",),
+    1: (
+        "CREATE TABLE ended_page (target INTEGER NOT NULL, day INTEGER NOT NULL, ids BLOB NOT NULL)",
+        "ALTER TABLE target ADD COLUMN doubted_at BIGINT",
+    ),
 }
 """Statements by the schema that they are for. There is one for each schema before this version's."""
 

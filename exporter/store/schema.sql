@@ -8,7 +8,8 @@ CREATE TABLE target (
   name TEXT NOT NULL UNIQUE,
   identity TEXT NOT NULL,           -- platform, origin, org or project or team: which upstream the ledger is about
   used_at BIGINT NOT NULL,          -- when it was last configured
-  baseline_at BIGINT, floor BIGINT, born_at BIGINT, data_at BIGINT, roster_at BIGINT, pruned_to BIGINT
+  baseline_at BIGINT, floor BIGINT, born_at BIGINT, data_at BIGINT, roster_at BIGINT, pruned_to BIGINT,
+  doubted_at BIGINT
 );
 
 CREATE TABLE listing (

@@ -938,7 +938,7 @@ ALL: Final = (
         26,
         "the clocks need not agree",
         "exporter/counting/draft.py",
-        "self.trusted = trusted and abs(moment.world - self.now) <= CLOCK_TOLERANCE",
+        "self.trusted = trusted and not self._apart",
         "self.trusted = True",
         (
             f"{RUNS}nothing_expires_while_the_clocks_disagree",
@@ -947,6 +947,28 @@ ALL: Final = (
             f"{WINDOWS}nothing_is_written_off_while_the_clocks_disagree",
             f"{WINDOWS}no_anchor_moves_while_the_clocks_disagree",
             f"{WINDOWS}no_item_is_moved_while_the_clocks_disagree",
+        ),
+    ),
+    Mutation(
+        26,
+        "a clock that was wrong a moment ago is right",
+        "exporter/counting/draft.py",
+        "return self.trusted and (doubted is None or abs(self.moment.world - doubted) >= self.limits.settle)",
+        "return self.trusted",
+        (
+            f"{WINDOWS}nothing_is_written_off_while_the_clocks_disagree",
+            f"{WINDOWS}no_anchor_moves_while_the_clocks_disagree",
+        ),
+    ),
+    Mutation(
+        26,
+        "a clock that was wrong is wrong for good",
+        "exporter/counting/draft.py",
+        "return self.trusted and (doubted is None or abs(self.moment.world - doubted) >= self.limits.settle)",
+        "return self.trusted and doubted is None",
+        (
+            f"{WINDOWS}nothing_is_written_off_while_the_clocks_disagree",
+            f"{WINDOWS}no_anchor_moves_while_the_clocks_disagree",
         ),
     ),
     Mutation(

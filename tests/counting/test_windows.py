@@ -274,6 +274,9 @@ def test_no_anchor_moves_while_the_clocks_disagree(bench: Bench) -> None:
     bench.windows({DONE: 7, BAD: 1}, anchor=ANCHOR, move=move(bench))
     assert anchor_of(bench) == ANCHOR
     bench.upstream_skew = 0
+    bench.windows({DONE: 7, BAD: 1}, anchor=ANCHOR, move=move(bench))
+    assert anchor_of(bench) == ANCHOR  # it may be the answer that is wrong, for as long as anything settles
+    bench.now += LIMITS.settle
     bench.windows({DONE: 7, BAD: 1}, anchor=ANCHOR, move=move(bench), trusted=False)
     assert anchor_of(bench) == ANCHOR
     bench.windows({DONE: 7, BAD: 1}, anchor=ANCHOR, move=move(bench))
@@ -562,6 +565,10 @@ def test_nothing_is_written_off_while_the_clocks_disagree(bench: Bench) -> None:
     bench.finish()
     assert bench.debt(*DONE) == 1
     bench.upstream_skew = 0
+    bench.finish()
+    assert bench.debt(*DONE) == 1
+    bench.now += LIMITS.settle
+    bench.windows({DONE: 8}, anchor=ANCHOR)
     bench.finish()
     assert bench.debt(*DONE) == 0
 

@@ -144,6 +144,30 @@ def test_a_baseline_is_taken_by_the_clock_of_the_upstream(seconds: int, platform
         assert_exact(made, platform)
 
 
+@pytest.mark.parametrize("platform", WINDOWED)
+@pytest.mark.parametrize("seconds", [-600, 600])
+def test_a_clock_that_is_known_to_be_wrong_is_not_taken_for_right_when_nobody_tells_the_time(
+    seconds: int, platform: Platform
+) -> None:
+    """After a restart the first answers have no Date: our own clock would move anchors past what ends until then, or
+    write off what is only not yet read."""
+    clock = ManualClock(START)
+    simulator = simulator_of(clock, pace=20.0, workloads=2)
+    short = {**SHORT, "settle": "400s", "max_window": "500s", "sweep_interval": "1m"}
+    with (
+        simulator.faults.active("skewed_clock", seconds=seconds),
+        program(simulator, clock, platforms=[platform], **short) as made,
+    ):
+        for at in advance(clock, 20, START + 2 * HOUR):
+            if at // (20 * SECOND) % 45 == 0:
+                made.targets[platform].memory.clear()
+                with simulator.faults.active("no_date"):
+                    made.poll(platform)
+            else:
+                made.poll(platform)
+        assert_exact(made, platform)
+
+
 def test_a_first_answer_that_names_nothing_ends_by_the_clock_of_the_upstream() -> None:
     """From its end on everything counts; one that lay ahead would leave out what ends until then."""
     clock = ManualClock(START)
