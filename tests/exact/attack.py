@@ -25,12 +25,12 @@ from exporter.platforms.foundry import fetch
 from exporter.platforms.parallel import Job
 from exporter.simulator import ManualClock, Platform
 from exporter.simulator.truth import active_runs
-from exporter.times import HOUR, SECOND
+from exporter.times import HOUR, SECOND, Micros
 from tests.exact.world import START, Program, program
 from tools.chaos import plan, truth
 from tools.chaos.clock import SharedClock
 from tools.chaos.deck import DECK, Bend
-from tools.chaos.plan import BOUNDS, ORDERS
+from tools.chaos.plan import BOUNDS, ORDERS, SKEWS
 from tools.chaos.upstream import Upstream
 from tools.chaos.worlds import LISTED, WINDOWED
 
@@ -114,6 +114,7 @@ class Attack:
         )
         self.simulator.roboto.page_size = 4
         self.always = BOUNDS.get(seed % 7) if platform in WINDOWED else None
+        self.skew = Random(f"skew {platform} {seed}").choice(SKEWS) if platform in WINDOWED else 0
         self.bends: set[Bend] = set()
         self.shown: dict[SeriesKey, tuple[int, ...]] = {}
         self.left = 0
@@ -214,6 +215,8 @@ class Attack:
         self.simulator.faults.clear()
         if self.always is not None:
             self.simulator.faults.on(self.always.name, **self.always.options)
+        if self.skew:
+            self.simulator.faults.on("skewed_clock", seconds=self.skew)
         self.left, self.error = 0, False
 
     def _deal(self, names: list[str]) -> None:
@@ -265,18 +268,21 @@ class Attack:
         written_off = truth.exposed(made.text(), made.targets[self.platform].name).own.get(CORRECTIONS.name, 0)
         if self.strict and written_off > MOST_WRITTEN_OFF:
             self.wrong.append(f"{written_off} runs were counted twice and then written off")
-        self.wrong += differences(made, self.platform, self.state, self.bends)
+        self.wrong += differences(made, self.platform, self.state, self.bends, self.skew * SECOND)
 
 
-def differences(made: Program, platform: Platform, state: Path, bends: Iterable[Bend]) -> list[str]:
-    """Name where what is exposed is not what happened: counters, buckets, sums, active gauges. Late runs may lack."""
+def differences(made: Program, platform: Platform, state: Path, bends: Iterable[Bend], skew: Micros = 0) -> list[str]:
+    """Name where what is exposed is not what happened: counters, buckets, sums, active gauges. Late runs may lack.
+
+    ``skew``: by how much the clock of a windowed upstream is ahead of the world's.
+    """
     name, simulator, now = made.targets[platform].name, made.simulator, made.world_clock()
     counted = truth.exposed(made.text(), name)
     wrong = ["something is held back for ever"] if truth.held_back(state, name) else []
     counted.numbers.subtract(truth.corrections(state, name))
     if counted.own.get(RUNS_EXPIRED.name):
         bends = {*bends, Bend.OUTCOME, Bend.TIMES}
-    baseline = truth.baselines(state)[name]
+    baseline = truth.baselines(state)[name] - skew
     since = baseline - 1 if platform in LISTED else baseline  # a listing's first instant is included
     happened = simulator.truth(platform, since, now, baseline).as_json()
     found = truth.differences(counted.numbers, truth.happened(happened), frozenset(bends))
