@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from exporter.counting.draft import CLOCK_TOLERANCE, Draft
 from exporter.counting.states import ListingState
 from exporter.observations import ListingFailed, Page, Run
 from exporter.times import DAY, Micros
 
 
-def advance(draft: Draft, page: Page[Run], known: ListingState) -> None:
-    """Move the listing's cursor as far as the page allows. Nothing here ever moves back."""
+def advance(
+    draft: Draft, page: Page[Run], known: ListingState, births: Iterable[tuple[str, Micros | None]] = ()
+) -> None:
+    """Move the listing's cursor as far as the page allows. Nothing here ever moves back.
+
+    ``births`` are those of the page's runs, in its order, None where a run told no time.
+    """
     step = page.step
-    state = known._replace(unsorted=step.unsorted or (known.unsorted and step.kind != "sweep"))
+    state = known._replace(
+        unsorted=step.unsorted or (known.unsorted and step.kind != "sweep"),
+        newest_id=known.newest_id if page.sequence else _newest_id(known, list(births)),
+    )
     if page.drop_link:
         state = _without_walk(state)
     if step.complete:
@@ -52,6 +62,15 @@ def retire(draft: Draft, read: tuple[str, ...]) -> None:
     for run_id, run in list(draft.open_runs()):
         if run.listing in gone:
             draft.changes.open_runs[run_id] = run._replace(listing=read[0])
+
+
+def _newest_id(known: ListingState, births: list[tuple[str, Micros | None]]) -> str | None:
+    """Return which run is at the top as a first page tells it; without times, the one above that which was."""
+    timed = [(birth, run_id) for run_id, birth in births if birth is not None]
+    if timed:
+        birth, run_id = max(timed)
+        return run_id if known.newest is None or birth >= known.newest else known.newest_id
+    return births[0][0] if any(run_id == known.newest_id for run_id, _ in births) else known.newest_id
 
 
 def _without_walk(state: ListingState) -> ListingState:

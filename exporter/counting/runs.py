@@ -45,7 +45,7 @@ def count_page(draft: Draft, page: Page[Run]) -> None:
             remembered.add(run_id)  # a page may hold the same run twice
     settle(draft)
     _deliveries(draft, rows)
-    listings.advance(draft, page, known)
+    listings.advance(draft, page, known, ((row.run.id, None if row.timeless else row.birth) for row in rows))
     if page.step.complete and page.step.kind == "sweep" and page.step.started > (known.last_sweep or 0):
         opened.missed_by_sweep(draft, page)
     _open_levels_read(draft, page)
@@ -83,9 +83,9 @@ def _undatable(
     """Name the runs without any times of which nobody can say how old they are, in a listing that told times before:
     each may be one that was counted and forgotten. They are judged when their times, or their neighbours, are back.
 
-    On a page without any times it is what stands below a known run. On a page out of order it is each of them, since
-    its neighbours say nothing. Only a sweep of a listing that was out of order before believes what it finds: that
-    listing has no other order, and no run must wait for ever.
+    On a page without any times it is what does not stand at the top, right above the run that was the newest before.
+    On a page out of order it is each of them, since its neighbours say nothing. Only a sweep of a listing that was out
+    of order before believes what it finds: that listing has no other order, and no run must wait for ever.
     """
     found: set[str] = set()
     if known.newest is None:
@@ -94,13 +94,11 @@ def _undatable(
         return {row.run.id for row in rows if row.timeless} - {row.run.id for row in rows if not row.timeless}
     if not all(row.timeless for row in rows):
         return found
-    below = page.sequence > 0
-    for row in rows:
-        run_id = row.run.id
-        if below:
-            found.add(run_id)
-        below = below or run_id in remembered or bool(draft.timeless(run_id) or draft.open_run(run_id))
-    return found
+    ids = [row.run.id for row in rows]
+    familiar = {*remembered, *_lasting(draft, set(ids)), known.newest_id}
+    top = next((index for index, run_id in enumerate(ids) if run_id in familiar), None)
+    is_first = page.sequence == 0 and top is not None and ids[top] == known.newest_id
+    return set(ids[top:] if is_first else ids)
 
 
 CLOCKS_AGREE: Final = 10 * SECOND

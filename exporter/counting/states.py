@@ -69,6 +69,8 @@ class ListingState(NamedTuple):
     last_deep: Micros | None = None
     newest: Micros | None = None
     """Newest birth ever seen at the top of a complete walk."""
+    newest_id: str | None = None
+    """The run that stood at the top when the listing last told times, or above it since."""
     unsorted: bool = False
     failed: str | None = None
     """Reason of the failure since the last whole read."""

@@ -21,6 +21,7 @@ MIGRATIONS: Mapping[int, Sequence[str]] = {
     1: (
         "CREATE TABLE ended_page (target INTEGER NOT NULL, day INTEGER NOT NULL, ids BLOB NOT NULL)",
         "ALTER TABLE target ADD COLUMN doubted_at BIGINT",
+        "ALTER TABLE listing ADD COLUMN newest_id TEXT",
     ),
 }
 """Statements by the schema that they are for. There is one for each schema before this version's."""

@@ -15,8 +15,8 @@ CREATE TABLE target (
 CREATE TABLE listing (
   target INTEGER NOT NULL, key TEXT NOT NULL,
   horizon BIGINT, link TEXT, top BIGINT, kind TEXT, walk_started BIGINT, depth BIGINT, last_whole BIGINT,
-  last_sweep BIGINT, last_deep BIGINT, newest BIGINT, unsorted INTEGER NOT NULL, failed TEXT, failed_at BIGINT,
-  gone INTEGER NOT NULL,
+  last_sweep BIGINT, last_deep BIGINT, newest BIGINT, newest_id TEXT, unsorted INTEGER NOT NULL, failed TEXT,
+  failed_at BIGINT, gone INTEGER NOT NULL,
   PRIMARY KEY (target, key)
 ) WITHOUT ROWID;
 

@@ -281,6 +281,50 @@ def test_a_listing_that_loses_all_its_times_brings_back_nothing_that_was_forgott
     assert bench.own(LATE_RUNS_SKIPPED.name) == 0
 
 
+def test_a_listing_at_rest_that_loses_its_times_brings_back_nothing(bench: Bench) -> None:
+    """Nothing in it is remembered any more, since another listing is busy, and its newest run is still at the top."""
+    rows = ended("newest", bench.now), ended("old", bench.now - DAY)
+    for number in range(30):
+        bench.page(*rows, kind="sweep")
+        bench.page(ended(f"other {number}", bench.now, workload="busy"), listing="busy", kind="sweep")
+        bench.finish()
+        bench.now += DAY
+    assert not bench.remembers("newest")
+    for _ in range(3):
+        bench.now += MINUTE
+        bench.page(ended("newest", None), ended("old", None))
+        assert bench.counted() == {"completed": 1}
+    bench.page(ended("new", None), ended("newest", None), ended("old", None))
+    assert bench.counted() == {"completed": 2}
+
+
+def test_the_oldest_runs_at_the_top_and_without_times_are_not_taken_for_new(bench: Bench) -> None:
+    """The page was turned round and its times are lost: it waits until they are back, and nothing else does."""
+    rows = [ended(f"r{days}", bench.now + (4 - days) * DAY) for days in range(4)]
+    bench.now += 4 * DAY
+    bench.page(*rows, ended("old", START - 20 * DAY), kind="sweep")
+    assert not bench.remembers("old")
+    bench.now += MINUTE
+    new = ended("new", bench.now)
+    turned = [ended(run_id, None) for run_id in ("old", "r3", "r2")]
+    bench.page(*turned)
+    assert bench.counted() == {"completed": 4}
+    bench.page(*turned, ended("r1", None), ended("r0", None), ended("new", None))
+    assert bench.counted() == {"completed": 4}
+    bench.page(new, *rows)
+    assert bench.counted() == {"completed": 5}
+
+
+def test_new_runs_are_counted_at_once_by_a_listing_that_tells_no_times_any_more(bench: Bench) -> None:
+    """Each stands above the one that was the newest before."""
+    bench.page(ended("r0", bench.now), kind="sweep")
+    for number in range(1, 40):
+        bench.now += DAY
+        bench.page(*(ended(f"r{n}", None) for n in range(number, max(-1, number - 3), -1)))
+        bench.finish()
+        assert bench.counted() == {"completed": number + 1}
+
+
 def test_a_page_out_of_order_brings_back_nothing_that_was_forgotten(bench: Bench) -> None:
     """The neighbours of a run without times say nothing there: it is judged when the listing is in order again."""
     forgotten = ended("forgotten", bench.now - 20 * DAY)

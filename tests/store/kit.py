@@ -40,7 +40,7 @@ def everything() -> Changes:
     return Changes(
         target=TargetState(NOW, NOW - DAY, NOW + 1, NOW - HOUR, NOW - MINUTE, TODAY - 10),
         listings={
-            "w": ListingState(1, "link", 2, "sweep", 3, 4, 5, 6, 7, 8, True, "timeout", 9, True),
+            "w": ListingState(1, "link", 2, "sweep", 3, 4, 5, 6, 7, 8, "run-1", True, "timeout", 9, True),
             "empty": ListingState(),
         },
         open_runs={"run 1": OpenRun("w", "w", NOW - HOUR, "running", NOW, NOW - HOUR, (TODAY - 1, TODAY), 1)},

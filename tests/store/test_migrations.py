@@ -80,7 +80,8 @@ def test_an_older_state_is_brought_up_and_nothing_is_lost(path: Path, monkeypatc
 
 
 def test_a_state_of_the_first_schema_goes_on(path: Path) -> None:
-    """It has no table for ids that are not in their place yet, and does not know when clocks were apart."""
+    """It has no table for ids that are not in their place yet, and knows neither when clocks were apart nor which run
+    is at the top."""
     before = a_state(path)
     store = SqliteStore(path, NOW)
     store.open_target("t", ME, NOW, holds=False)
@@ -89,8 +90,10 @@ def test_a_state_of_the_first_schema_goes_on(path: Path) -> None:
     with sqlite3.connect(path) as made:
         made.execute("DROP TABLE ended_page")
         made.execute("ALTER TABLE target DROP COLUMN doubted_at")
+        made.execute("ALTER TABLE listing DROP COLUMN newest_id")
         made.execute("UPDATE meta SET value = '1' WHERE key = 'schema'")
-    assert opened(path) == before
+    listings = {key: state._replace(newest_id=None) for key, state in everything().listings.items() if state}
+    assert opened(path) == {**before, "listings": listings}
     store = SqliteStore(path, NOW)
     store.open_target("t", ME, NOW, holds=False)
     commit(store, counted(99))
