@@ -12,11 +12,12 @@ from hypothesis import strategies as st
 
 from exporter.catalogue.ledger import CORRECTIONS, LATE_RUNS_SKIPPED, RUNS_EXPIRED
 from exporter.catalogue.runs import LAST_RUN, RUN_DURATION, RUN_FAILURES, RUNS
-from exporter.counting import count, release
+from exporter.counting import count, finish, release
 from exporter.counting.states import Series, SeriesKey
 from exporter.observations import Add, Effect, Page, Run
 from exporter.times import DAY, HOUR, MINUTE, SECOND, Micros
-from tests.counting.kit import LIMITS, OUTCOMES, RULES, START, WINDOWED, Bench, Parts, ended, failed, running
+from tests.counting.kit import LIMITS, OUTCOMES, RULES, START, WINDOWED, Bench, ended, failed, running
+from tests.counting.platform import ITEMS, TRUE, Event, Platform, assert_owed
 
 SETTINGS = settings(max_examples=120, deadline=timedelta(seconds=5))
 
@@ -52,15 +53,15 @@ class Naive:
     late: int = 0
     expired: int = 0
 
-    def sees(self, run: Run, truth: Truth, now: Micros, floor: Micros) -> None:
-        """Take in a row, in the order in which the page is judged."""
+    def sees(self, run: Run, truth: Truth, now: Micros, floor: Micros, *, trusted: bool) -> None:
+        """Take in a row, in the order in which the page is judged; nothing grows too old while the clocks disagree."""
         state = self.states.get(run.id)
         if state == "done":
             return
         if state == "open":
             if run.ended:
                 self._done(run.id, run.outcome)
-            elif now - truth.born > LIMITS.open_run_max_age:
+            elif now - truth.born > LIMITS.open_run_max_age and trusted:
                 self.expired += 1
                 self._done(run.id, "unknown")
         elif run.ended and truth.end < self.baseline:
@@ -71,7 +72,7 @@ class Naive:
                 self.states[run.id] = "done"
         elif run.ended:
             self._done(run.id, run.outcome)
-        elif now - truth.born > LIMITS.open_run_max_age:
+        elif now - truth.born > LIMITS.open_run_max_age and trusted:
             self.late += 1
             self.states[run.id] = "done"
         else:
@@ -95,7 +96,7 @@ def worlds(draw: st.DrawFn) -> list[Truth]:
     """Runs around the baseline and for four weeks after it, some very long."""
     number = draw(st.integers(1, 14))
     minutes = st.integers(-3 * 24 * 60, 28 * 24 * 60)
-    lengths = st.one_of(st.integers(0, 120), st.integers(0, 12 * 24 * 60))
+    lengths = st.one_of(st.integers(0, 120), st.integers(0, 12 * 24 * 60), st.integers(8 * 24 * 60, 40 * 24 * 60))
     return [
         Truth(
             id=f"run {index}",
@@ -109,7 +110,23 @@ def worlds(draw: st.DrawFn) -> list[Truth]:
 
 ACTIONS = st.lists(
     st.tuples(
-        st.sampled_from(["page", "sweep", "repeat", "lost", "wait", "long wait", "finish", "restart", "show"]),
+        st.sampled_from(
+            [
+                "page",
+                "page",
+                "sweep",
+                "broken",
+                "repeat",
+                "lost",
+                "fail",
+                "wait",
+                "long-wait",
+                "clock",
+                "finish",
+                "restart",
+                "show",
+            ]
+        ),
         st.integers(0, 2**16),
     ),
     min_size=20,
@@ -126,27 +143,35 @@ def show(bench: Bench) -> None:
 
 
 @SETTINGS
-@given(worlds(), ACTIONS)
-def test_any_order_of_pages_counts_each_run_once(world: list[Truth], actions: list[tuple[str, int]]) -> None:
-    """Pages in any order and with any rows, repeated, lost before they were committed; prunings; restarts."""
+@given(worlds(), ACTIONS, st.sampled_from([0, -10 * MINUTE, 10 * MINUTE, 2 * DAY]))
+def test_any_order_of_pages_counts_each_run_once(
+    world: list[Truth], actions: list[tuple[str, int]], wrong: Micros
+) -> None:
+    """Pages in any order and with any rows, repeated, lost before they were committed; walks that break and listings
+    that fail; prunings; restarts; a clock that is ``wrong`` for a while."""
     bench = Bench(holds=True)
     bench.roster("w")
     naive = Naive(baseline=START)
     births: dict[str, Micros] = {}
     committed: list[tuple[Page[Run], list[Truth]]] = []
+    if wrong:  # by such a clock history is known by its ids alone, once its listing was read whole
+        rows = [run for run in world if run.born <= START]
+        page = bench.a_page(*(run.seen(START) for run in rows), top=START)
+        bench.put(page)
+        judge(naive, page, rows, bench, START - LIMITS.memory)
     for action, seed in actions:
         before = dict(bench.ledger.series)
         target = bench.ledger.target
         assert target is not None
-        if action in ("page", "sweep", "lost"):
-            rows = [run for index, run in enumerate(world) if seed >> index & 1 and run.born <= bench.now]
-            page = a_page(bench, naive, rows, seed, sweep=action == "sweep")
+        if action in ("page", "sweep", "broken", "lost"):
+            rows = [run for index, run in enumerate(world) if seed >> index & 1 and run.born <= bench.upstream_now]
+            page = a_page(bench, naive, rows, seed, action)
             if action == "lost":
                 count(page, bench.ledger, bench.rules, bench.moment)
             else:
                 bench.put(page)
                 committed.append((page, rows))
-                judge(naive, page, rows, bench.now, target.floor)
+                judge(naive, page, rows, bench, target.floor)
         elif action == "repeat" and committed:
             page, rows = committed[seed % len(committed)]
             if any(
@@ -154,28 +179,44 @@ def test_any_order_of_pages_counts_each_run_once(world: list[Truth], actions: li
             ):
                 continue  # below the floor a run without times cannot be told from a new one
             # told again now: the page is as old as it is, the upstream's clock is not
-            page = replace(page, upstream_now=bench.now)
+            page = replace(page, upstream_now=bench.upstream_now)
             bench.put(page)
-            judge(naive, page, rows, bench.now, target.floor)
-        elif action == "wait":
-            bench.now += (1 + seed % 300) * MINUTE
-        elif action == "long wait":
-            bench.now += (1 + seed % 5) * DAY
-        elif action == "finish":
-            bench.finish()
-        elif action == "restart":
-            bench.ledger.hold_all()
-        elif action == "show":
-            show(bench)
+            judge(naive, page, rows, bench, target.floor)
+        elif action == "fail":
+            bench.fail(gone=bool(seed & 1), drop_link=bool(seed & 2))
+        else:
+            goes_on(bench, action, seed, wrong)
         assert_only_forward(before, bench.ledger.series)
         for run_id, known in bench.ledger.open_runs.items():
             assert births.setdefault(run_id, known.birth) == known.birth
         assert bench.ledger.target is not None
-        assert bench.ledger.target.floor >= target.floor
+        assert target.floor <= bench.ledger.target.floor <= bench.upstream_now - LIMITS.memory
     assert {outcome: number for outcome, number in naive.runs.items() if number} == bench.counted()
     assert bench.own(LATE_RUNS_SKIPPED.name) == naive.late
     assert bench.own(RUNS_EXPIRED.name) == naive.expired
     assert set(bench.ledger.open_runs) == {run_id for run_id, state in naive.states.items() if state == "open"}
+
+
+def goes_on(bench: Bench, action: str, seed: int, wrong: Micros) -> None:
+    """What happens between pages."""
+    if action == "wait":
+        bench.now += (1 + seed % 300) * MINUTE
+    elif action == "long-wait":
+        bench.now += (1 + seed % 5) * DAY
+    elif action == "clock":
+        step(bench, wrong if seed % 2 else 0)
+    elif action == "finish":
+        bench.finish()
+    elif action == "restart":
+        bench.ledger.hold_all()
+    elif action == "show":
+        show(bench)
+
+
+def step(bench: Bench, ahead: Micros) -> None:
+    """Our clock is set; the upstream's goes on."""
+    upstream_now = bench.upstream_now
+    bench.now, bench.upstream_skew = upstream_now + ahead, -ahead
 
 
 def known_lately(naive: Naive, rows: list[Truth], floor: Micros) -> set[str]:
@@ -183,31 +224,38 @@ def known_lately(naive: Naive, rows: list[Truth], floor: Micros) -> set[str]:
     return {run.id for run in rows if run.id in naive.states and run.born >= floor + 2 * DAY}
 
 
-def a_page(bench: Bench, naive: Naive, rows: list[Truth], seed: int, *, sweep: bool) -> Page[Run]:
+def a_page(bench: Bench, naive: Naive, rows: list[Truth], seed: int, kind: str) -> Page[Run]:
     """A page of these rows: the newest first or in any order, some twice, some stale, some without their times."""
+    now, broken = bench.upstream_now, kind == "broken"
     assert bench.ledger.target is not None
     known = known_lately(naive, rows, bench.ledger.target.floor)
     shown = []
     for index, run in enumerate(rows):
         blank = bool(seed >> (index + 3) & 1) and run.id in known
-        stale = bool(seed >> (index + 5) & 1) and bench.now - run.born < LIMITS.open_run_max_age
-        shown.append(run.seen(bench.now, stale=stale, without_times=blank))
+        stale = bool(seed >> (index + 5) & 1) and now - run.born < LIMITS.open_run_max_age
+        shown.append(run.seen(now, stale=stale, without_times=blank))
         if seed >> (index + 7) & 1:
             shown.append(shown[-1])
     if seed & 1:
         shown.reverse()
-    page = bench.a_page(*shown, kind="sweep" if sweep else "ordinary", top=min(bench.now, START + 28 * DAY))
+    page = bench.a_page(
+        *shown,
+        kind="sweep" if kind == "sweep" else "ordinary",
+        top=min(now, START + 28 * DAY),
+        complete=not broken,
+        link="next" if broken else None,
+    )
     # what a sweep did not meet it did not look for: the absence of runs is a property of its own
-    return replace(page, step=replace(page.step, depth=bench.now + HOUR))
+    return replace(page, step=replace(page.step, depth=now + HOUR))
 
 
-def judge(naive: Naive, page: Page[Run], rows: list[Truth], now: Micros, floor: Micros) -> None:
+def judge(naive: Naive, page: Page[Run], rows: list[Truth], bench: Bench, floor: Micros) -> None:
     """Have the naive model see the page in the order of the rows' latest times."""
     truths = {run.id: run for run in rows}
     shown = list(page.items)
     latest = {id(run): truths[run.id].end if run.ended else truths[run.id].born for run in shown}
     for run in sorted(shown, key=lambda run: latest[id(run)]):
-        naive.sees(run, truths[run.id], now, floor)
+        naive.sees(run, truths[run.id], bench.upstream_now, floor, trusted=not bench.upstream_skew)
 
 
 @SETTINGS
@@ -284,33 +332,34 @@ def test_held_series_show_the_old_value_first_and_everything_in_the_end(actions:
 # Windows.
 
 
-@dataclass(slots=True)
-class Event:
-    """An ended run as a windowed platform files it."""
+WRONG = st.sampled_from([-2 * DAY, -10 * MINUTE, 10 * MINUTE, 2 * DAY])
+"""By how much our clock is ahead of the upstream's while it is wrong."""
 
-    item: str
-    outcome: str
-    at: Micros
-
-
-@dataclass(slots=True)
-class Platform:
-    """Sums over windows, of runs that come, go, and change their outcome; answers that lie now and then."""
-
-    events: list[Event] = field(default_factory=list)
-
-    def told(self, start: Micros, end: Micros, lacks: int = -1) -> dict[tuple[str, str], int]:
-        """The sums over ``[start, end)``; ``lacks`` 0 is an empty answer, 1 or more lacks an item."""
-        if lacks == 0:
-            return {}
-        sums = Counter((event.item, event.outcome) for event in self.events if start <= event.at < end)
-        items = [f"w{number}" for number in (1, 2, 3) if number != lacks]
-        return {(item, outcome): sums[item, outcome] for item in items for outcome in OUTCOMES[:2]}
-
+BY_OURS = 2**13
+"""A poll, by its seed: the answers tell the time, and were asked for by our clock."""
+BY_THEIRS = 2**13 + 2**14
+"""The same, asked for by the upstream's."""
 
 WINDOW_ACTIONS = st.lists(
     st.tuples(
-        st.sampled_from(["run", "run", "poll", "poll", "undo", "requeue", "wait", "wait", "finish", "restart", "show"]),
+        st.sampled_from(
+            [
+                "run",
+                "run",
+                "run",
+                "poll",
+                "poll",
+                "poll",
+                "undo",
+                "requeue",
+                "wait",
+                "wait",
+                "clock",
+                "finish",
+                "restart",
+                "show",
+            ]
+        ),
         st.integers(0, 2**16),
     ),
     min_size=30,
@@ -319,69 +368,105 @@ WINDOW_ACTIONS = st.lists(
 
 
 @SETTINGS
-@given(WINDOW_ACTIONS, st.booleans(), st.sampled_from([0, 1, 1000]))
-@example([("run", 0), ("poll", 0), ("undo", 0), ("poll", 0), *[("wait", 60), ("poll", 1)] * 10], True, 1000)
+@given(WINDOW_ACTIONS, st.booleans(), st.booleans(), WRONG, st.sampled_from([0, 1, 1000]))
+@example([("run", 0), ("poll", 0), ("undo", 0), ("poll", 0), *[("wait", 60), ("poll", 1)] * 10], True, False, 0, 1000)
+@example(
+    # read by a clock that is behind, and no answer tells the time as the debt grows old
+    [
+        *[("wait", 399), ("run", 0), ("poll", BY_THEIRS), ("show", 0), ("clock", 1), ("poll", BY_THEIRS), ("poll", 0)],
+        *[("wait", 120), ("poll", BY_OURS), ("wait", 29), ("poll", 0), ("finish", 0)],
+    ],
+    True,
+    True,
+    -2 * DAY,
+    1000,
+)
 def test_windows_add_up_whatever_the_platform_tells(
-    actions: list[tuple[str, int]], stubborn: bool, max_workloads: int
+    actions: list[tuple[str, int]], stubborn: bool, honest: bool, wrong: Micros, max_workloads: int
 ) -> None:
     """Truth = counter - debt - written off, over moves, forced ones too, with one lie a reading; counters only rise.
 
-    ``stubborn``: something is always active in the closing part, so that every move is forced.
+    ``stubborn``: something is always active in the closing part, so that every move is forced. ``honest``: no reading
+    lies, and then only what fell is ever written off, although our clock is ``wrong`` for a while now and then.
     """
     rules = replace(WINDOWED, limits=replace(LIMITS, max_workloads=max_workloads))
     bench = Bench(rules=rules, holds=True)
     platform = Platform([Event("w1", "completed", START - HOUR), Event("w2", "failed", START - 20 * HOUR)])
-    bench.windows(platform.told(START - DAY, START), anchor=START - DAY)
-    for action, seed in [*actions, ("wait", 1), ("poll", 2**15)]:
+    bench.put(platform.poll(None, START, START))
+    told_at: Micros | None = None
+    dated = True
+    for action, seed in [*actions, *QUIET]:
         before = dict(bench.ledger.series)
         if action == "run":
-            item, outcome = f"w{1 + seed % 3}", OUTCOMES[seed // 3 % 2]
-            platform.events.append(Event(item, outcome, bench.now))
+            platform.events.append(Event(ITEMS[seed % 3], OUTCOMES[seed // 3 % 2], bench.upstream_now))
             bench.now += MINUTE
         elif action == "poll":
-            poll_windows(bench, platform, seed, active=stubborn)
+            lately = told_at is not None and bench.now - told_at < LIMITS.settle
+            dated = bool(seed & (2**15 | BY_OURS)) or not (lately or not bench.upstream_skew)
+            poll_windows(bench, platform, seed, dated=dated, active=stubborn, honest=honest)
+            told_at = bench.now if dated else told_at
         elif action in ("undo", "requeue"):
-            young = [event for event in platform.events if event.at >= max(START, bench.now - 12 * HOUR)]
-            if young:
-                event = young[seed % len(young)]
-                platform.events.remove(event)
-                if action == "requeue":
-                    platform.events.append(Event(event.item, OUTCOMES[seed % 2], event.at))
+            platform.takes_back(seed, bench.upstream_now, requeue=action == "requeue")
         elif action == "wait":
             bench.now += (1 + seed % 400) * 10 * MINUTE
+        elif action == "clock":
+            step(bench, wrong if seed % 2 else 0)
+            told_at = None
         elif action == "finish":
-            bench.finish()
+            told = bench.upstream_now if dated else None
+            bench.commit(finish(bench.ledger, bench.rules, bench.moment, told, LIMITS.interval))
+            assert_old_enough(before, bench)
         elif action == "restart":
             bench.ledger.hold_all()
         elif action == "show":
             show(bench)
         assert_only_forward(before, bench.ledger.series)
+        assert_owed(before, bench.ledger.series)
     counters = {key: series for key, series in bench.ledger.series.items() if key.family == RUNS.name}
-    truth = sum(series.shown[0] + series.pending[0] - series.debt - series.written_off for series in counters.values())
-    assert truth == sum(event.at >= START for event in platform.events)
+    assert not any(series.debt for series in counters.values())  # absorbed, or written off in the end
+    truth = {key.labels: series.shown[0] + series.pending[0] - series.written_off for key, series in counters.items()}
+    slots = {item: state.slot for item, state in bench.ledger.workloads.items()}
+    naive: Counter[tuple[str, ...]] = Counter()
+    for (item, outcome), number in platform.counted().items():
+        naive[slots[item], outcome] += number
+    assert {labels: number for labels, number in truth.items() if number} == naive
     corrections = bench.ledger.series.get(SeriesKey(CORRECTIONS.name, (RUNS.name,)))
     written_off = sum(series.written_off for series in counters.values())
     assert (0 if corrections is None else sum(corrections.shown + corrections.pending)) == written_off
+    if honest:
+        assert written_off <= platform.fell
 
 
-def poll_windows(bench: Bench, platform: Platform, seed: int, *, active: bool) -> None:
-    """Read the window as a platform's fetch does: with the readings of a move when one is due."""
-    state = bench.ledger.sources["list"]
-    lies = [-1, -1, -1, -1]
-    if not seed & 2**15:  # one of the readings lies
+QUIET = [("clock", 0), ("wait", 1), ("poll", 2**15), ("wait", 399), ("wait", 99), ("poll", 2**15), ("finish", 0)]
+"""The end of each test: the platform tells what is, whatever is owed becomes old, and the clocks have agreed for
+``settle``, also by one that was two days ahead when they last did not."""
+
+
+def assert_old_enough(before: dict[SeriesKey, Series], bench: Bench) -> None:
+    """The end of a poll writes off only what fell ``settle`` ago, as the target was last read."""
+    assert bench.ledger.target is not None
+    for key, old in before.items():
+        if bench.ledger.series[key].written_off > old.written_off:
+            assert old.debt_since is not None
+            assert (bench.ledger.target.data_at or 0) - old.debt_since >= LIMITS.settle
+
+
+def poll_windows(bench: Bench, platform: Platform, seed: int, *, dated: bool, active: bool, honest: bool) -> None:
+    """Poll as a fetch does, by the upstream's clock or, as after a start, by ours.
+
+    ``dated``: the answers tell the time. They may tell none where our clock is right, or was found wrong by an answer
+    within ``settle``.
+    """
+    lies = [TRUE] * 4
+    if not (honest or seed & 2**15):  # one of the readings lies
         lies[seed % 4] = seed // 4 % 5 - 1
-    now, parts = bench.now, None
-    tried = state.moved_try
-    if now - state.anchor >= 2 * LIMITS.settle and (tried is None or now - tried >= LIMITS.sweep_interval):
-        to = now - LIMITS.settle
-        parts = Parts(
-            to,
-            closed=platform.told(state.anchor, to, lies[1]),
-            rest=platform.told(to, now, lies[2]),
-            again=platform.told(state.anchor, now, lies[3]),
-            active=active,
-        )
-    bench.windows(platform.told(state.anchor, now, lies[0]), anchor=state.anchor, move=parts)
+    asked = bench.upstream_now if dated and seed & (2**15 | 2**14) else bench.now
+    state = bench.ledger.sources["list"]
+    if asked > state.anchor:  # else the poll fails
+        told = bench.upstream_now if dated else None
+        batch = platform.poll(state, asked, told, lies=lies, active=active)
+        for _ in range(1 + (seed >> 12 & 1)):  # a batch may be repeated
+            bench.put(batch)
 
 
 REASONS = st.sampled_from(["timeout", "quota", "tool", "filter", "unknown"])

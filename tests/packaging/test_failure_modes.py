@@ -42,6 +42,13 @@ def test_a_fault_has_a_switch_and_tests_that_exist(row: list[str]) -> None:
     assert [test for test in named if not exists(test)] == []
 
 
+@pytest.mark.parametrize("row", table("Properties", ["whatever happens", "property"]), ids=lambda row: row[0])
+def test_a_property_is_held_by_tests_that_exist(row: list[str]) -> None:
+    named = re.findall(r"`([^`]+)`", row[1])
+    assert ", ".join(f"`{test}`" for test in named) == row[1] != ""
+    assert [test for test in named if not exists(test)] == []
+
+
 def test_every_fault_of_the_simulator_is_in_the_list_of_faults() -> None:
     """And what is said to be dealt is."""
     listed = {name: row[2] for row in FAULTS for name in re.findall(r"`(\w+)`", row[1]) if name in catalogue()}
