@@ -65,12 +65,12 @@ def retire(draft: Draft, read: tuple[str, ...]) -> None:
 
 
 def _newest_id(known: ListingState, births: list[tuple[str, Micros | None]]) -> str | None:
-    """Return which run is at the top as a first page tells it; without times, the one above that which was."""
+    """Return which run is at the top as a first page tells it. One without times has nothing but its order."""
     timed = [(birth, run_id) for run_id, birth in births if birth is not None]
     if timed:
         birth, run_id = max(timed)
         return run_id if known.newest is None or birth >= known.newest else known.newest_id
-    return births[0][0] if any(run_id == known.newest_id for run_id, _ in births) else known.newest_id
+    return births[0][0] if births else known.newest_id
 
 
 def _without_walk(state: ListingState) -> ListingState:

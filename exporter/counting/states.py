@@ -70,7 +70,7 @@ class ListingState(NamedTuple):
     newest: Micros | None = None
     """Newest birth ever seen at the top of a complete walk."""
     newest_id: str | None = None
-    """The run that stood at the top when the listing last told times, or above it since."""
+    """The run with the newest birth ever seen on a first page; while no times are told, the one at its top."""
     unsorted: bool = False
     failed: str | None = None
     """Reason of the failure since the last whole read."""

@@ -253,7 +253,7 @@ ALL: Final = (
         5,
         "the newest run stays the newest while no times are told",
         "exporter/counting/listings.py",
-        "return births[0][0] if any(run_id == known.newest_id for run_id, _ in births) else known.newest_id",
+        "return births[0][0] if births else known.newest_id",
         "return known.newest_id",
         (f"{RUNS}new_runs_are_counted_at_once_by_a_listing_that_tells_no_times_any_more",),
     ),

@@ -325,6 +325,19 @@ def test_new_runs_are_counted_at_once_by_a_listing_that_tells_no_times_any_more(
         assert bench.counted() == {"completed": number + 1}
 
 
+def test_more_new_runs_than_a_page_shows_wait_for_their_times_and_hold_up_nothing_else(bench: Bench) -> None:
+    """No row of it is known: it may be any page of the listing."""
+    bench.page(ended("r0", bench.now), kind="sweep")
+    bench.now += DAY
+    burst = [ended(f"burst {number}", None) for number in range(3)]
+    bench.page(*burst)
+    assert bench.counted() == {"completed": 1}
+    bench.page(ended("r1", None), *burst)
+    assert bench.counted() == {"completed": 2}
+    bench.page(ended("r1", bench.now), *(run._replace(finished=bench.now - HOUR) for run in burst))
+    assert bench.counted() == {"completed": 5}
+
+
 def test_a_page_out_of_order_brings_back_nothing_that_was_forgotten(bench: Bench) -> None:
     """The neighbours of a run without times say nothing there: it is judged when the listing is in order again."""
     forgotten = ended("forgotten", bench.now - 20 * DAY)
