@@ -31,11 +31,12 @@ from exporter.counting import Changes, count, finish, release
 from exporter.counting.memory import MemoryLedger
 from exporter.counting.states import Series, SeriesKey, TargetState
 from exporter.errors import StateError
-from exporter.observations import Observed, Page, Reading, Roster, Run, Source, Windows, WindowTotal, Workload
+from exporter.observations import Observed, Page, Roster, Run, Workload
 from exporter.store import connection
 from exporter.store.sqlite import SqliteStore
 from exporter.times import DAY, HOUR, MINUTE, Micros, Moment
 from tests.counting.kit import LIMITS, OUTCOMES, RULES, START, WINDOWED, Bench, ended, running
+from tests.counting.platform import ITEMS, Event, Platform, assert_owed
 from tests.store.kit import Faulty, durable
 
 LISTED, WINDOW = "listed", "window"
@@ -45,6 +46,11 @@ HOLD = 120.0
 RULES_OF = {LISTED: RULES, WINDOW: replace(WINDOWED, limits=LIMITS)}
 FAULTS = st.sampled_from([None, None, None, "before", "after", "kill before", "kill after"])
 """What happens at a batch's COMMIT: nothing, an error with or without effect, the end of the process."""
+
+
+LENGTHS = st.one_of(st.integers(0, 300), st.integers(0, 12 * 24 * 60))
+AGES = st.one_of(st.integers(0, 90), st.integers(0, 12 * 24 * 60))
+"""Minutes that a run takes, and since it began as it may first be seen."""
 
 
 class Killed(BaseException):
@@ -66,8 +72,9 @@ class StoreAndCore(RuleBasedStateMachine):
         self.counted: Counter[str] = Counter()
         self.late = self.expired = 0
         self.durations: list[Micros] = []
-        self.window: Counter[str] = Counter()
-        self.told: Counter[str] = Counter()
+        self.platform = Platform()
+        self.told: Counter[tuple[str, str]] = Counter()
+        self.births: dict[str, Micros] = {}
         self.exposed: dict[tuple[str, SeriesKey], Series] = {}
         self.floors: dict[str, TargetState] = {}
         self.last: list[tuple[Page[Run], list[tuple[str, str, Micros | None]]]] = []
@@ -99,6 +106,7 @@ class StoreAndCore(RuleBasedStateMachine):
 
     def commit(self, name: str, changes: Any, fault: str | None) -> bool:
         before = durable(self.store.ledger(name))
+        series = dict(self.store.ledger(name).series)
         try:
             if fault is not None:
                 Faulty.fault = staticmethod(self.fault(fault))
@@ -113,6 +121,7 @@ class StoreAndCore(RuleBasedStateMachine):
                 with self.store.transaction(LISTED):
                     pass  # the next transaction starts from what is on disk
         else:
+            assert_owed(series, self.store.ledger(name).series)
             return True
         finally:
             Faulty.fault = staticmethod(lambda sql: None)
@@ -157,19 +166,20 @@ class StoreAndCore(RuleBasedStateMachine):
         self.now += minutes * MINUTE
         self.monotonic += 60.0
 
-    @rule(
-        begun=st.lists(
-            st.tuples(st.integers(0, 300), st.integers(0, 90), st.sampled_from(OUTCOMES)), min_size=1, max_size=4
-        )
-    )
+    @rule(begun=st.lists(st.tuples(LENGTHS, AGES, st.sampled_from(OUTCOMES)), min_size=1, max_size=4))
     def runs_begin(self, begun: list[tuple[int, int, str]]) -> None:
         for length, ago, outcome in begun:
             born = self.now - ago * MINUTE
             self.runs.append((f"run {len(self.runs)}", born, born + length * MINUTE, outcome))
 
-    @rule(outcome=st.sampled_from(OUTCOMES[:2]), number=st.integers(1, 5))
-    def runs_end_in_the_window(self, outcome: str, number: int) -> None:
-        self.window[outcome] += number
+    @rule(item=st.sampled_from(ITEMS), outcome=st.sampled_from(OUTCOMES[:2]), number=st.integers(1, 5))
+    def runs_end_in_the_window(self, item: str, outcome: str, number: int) -> None:
+        self.platform.events += [Event(item, outcome, self.now)] * number
+        self.now += MINUTE
+
+    @rule(seed=st.integers(0, 100), requeue=st.booleans())
+    def runs_of_the_window_are_taken_back(self, seed: int, requeue: bool) -> None:
+        self.platform.takes_back(seed, self.now, requeue=requeue)
 
     @rule(left_out=st.sets(st.integers(0, 9), max_size=5), fault=FAULTS, whole=st.booleans())
     def read_a_page(self, left_out: set[int], fault: str | None, whole: bool) -> None:
@@ -227,13 +237,18 @@ class StoreAndCore(RuleBasedStateMachine):
         if self.put(LISTED, replace(page, upstream_now=self.now), fault):
             self.see(facts, floor)
 
-    @rule(fault=FAULTS)
-    def poll_window(self, fault: str | None) -> None:
-        anchor = START - DAY
-        totals = tuple(WindowTotal(RUNS, "w", (outcome,), self.window[outcome]) for outcome in OUTCOMES[:2])
-        source = Source("list", Reading(anchor, self.now, totals))
-        if self.put(WINDOW, Windows((source,), self.now, (Workload("w", "w"),)), fault):
-            self.told = Counter(self.window)
+    @rule(fault=FAULTS, active=st.booleans())
+    def poll_window(self, fault: str | None, active: bool = False) -> None:
+        """With the readings of a move when one is due; what is ``active`` allows none that is not forced."""
+        state = self.store.ledger(WINDOW).sources.get("list")
+        if self.put(WINDOW, self.platform.poll(state, self.now, self.now, active=active), fault):
+            self.told = self.platform.counted()
+
+    @rule(days=st.integers(2, 9), fault=FAULTS, active=st.booleans())
+    def days_pass(self, days: int, fault: str | None, active: bool) -> None:
+        self.wait(days * 24 * 60)
+        self.poll_window(fault, active)
+        self.a_poll_ends(WINDOW, None)
 
     @rule(name=st.sampled_from([LISTED, WINDOW]), fault=FAULTS)
     def a_poll_ends(self, name: str, fault: str | None) -> None:
@@ -295,8 +310,13 @@ class StoreAndCore(RuleBasedStateMachine):
         assert sum(sum(each.shown[:-1]) + sum(each.pending[:-1]) for each in series) == len(self.durations)
 
     @invariant()
-    def the_window_is_counted_by_difference(self) -> None:
-        assert self.totals(WINDOW) == {outcome: number for outcome, number in self.told.items() if number}
+    def windows_are_counted_by_difference(self) -> None:
+        found = {
+            key.labels: series.shown[0] + series.pending[0] - series.debt - series.written_off
+            for key, series in self.store.ledger(WINDOW).series.items()
+            if key.family == RUNS.name
+        }
+        assert {labels: number for labels, number in found.items() if number} == self.told
 
     @invariant()
     def what_is_given_up_or_too_late_is_told_of(self) -> None:
@@ -308,7 +328,9 @@ class StoreAndCore(RuleBasedStateMachine):
     @invariant()
     def open_runs_are_those_that_did_not_end(self) -> None:
         still = {run_id for run_id, state in self.states.items() if state == "open"}
-        assert set(self.store.ledger(LISTED).open_runs) == still
+        known = self.store.ledger(LISTED).open_runs
+        assert set(known) == still
+        assert all(self.births.setdefault(run_id, run.birth) == run.birth for run_id, run in known.items())
 
     @invariant()
     def nothing_moves_back(self) -> None:
