@@ -247,8 +247,10 @@ class StoreAndCore(RuleBasedStateMachine):
     @rule(days=st.integers(2, 9), fault=FAULTS, active=st.booleans())
     def days_pass(self, days: int, fault: str | None, active: bool) -> None:
         self.wait(days * 24 * 60)
+        self.runs_end_in_the_window(ITEMS[days % 3], OUTCOMES[days % 2], 1)
         self.poll_window(fault, active)
         self.a_poll_ends(WINDOW, None)
+        self.the_timer_ends_holds(None, shown=True)
 
     @rule(name=st.sampled_from([LISTED, WINDOW]), fault=FAULTS)
     def a_poll_ends(self, name: str, fault: str | None) -> None:
