@@ -11,7 +11,7 @@ from bench.kit.script import scripts
 from bench.kit.tools import missing
 from tests.real.binaries import ROOT, give_up
 
-pytestmark = pytest.mark.nightly
+pytestmark = [pytest.mark.nightly, pytest.mark.xdist_group("bench")]
 
 
 @pytest.mark.parametrize("name", scripts())

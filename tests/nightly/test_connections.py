@@ -22,7 +22,7 @@ from tests.web.configuration.files import Certificates, write
 from tests.web.secure import TLS, client_context
 from tests.web.serving import is_closed
 
-pytestmark = [pytest.mark.nightly, pytest.mark.real]
+pytestmark = [pytest.mark.nightly, pytest.mark.real, pytest.mark.xdist_group("connections")]
 
 MANY = 10_000
 MOST = 512

@@ -16,7 +16,7 @@ from tests.nightly.image import BASE, Builder, Container, Image, builder
 from tests.real.process import reserve_port
 from tests.real.waiting import wait_for
 
-pytestmark = pytest.mark.nightly
+pytestmark = [pytest.mark.nightly, pytest.mark.xdist_group("image")]
 
 USER = "65532"
 

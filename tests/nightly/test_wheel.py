@@ -16,7 +16,7 @@ from tests.real.binaries import ROOT
 from tests.real.process import ServerProcess, reserve_port
 from tests.real.waiting import wait_for
 
-pytestmark = pytest.mark.nightly
+pytestmark = [pytest.mark.nightly, pytest.mark.xdist_group("wheel")]
 
 FOUNDRY = """
 targets:
