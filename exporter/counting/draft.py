@@ -132,12 +132,13 @@ class Draft:
         been, and take what was only not yet read for gone.
         """
         doubted = None if self.target is None else self.target.doubted_at
-        return self.trusted and (doubted is None or abs(self.moment.world - doubted) >= self.limits.settle)
+        return self.trusted and (doubted is None or self.moment.world - doubted >= self.limits.settle)
 
     def note_clocks(self) -> None:
-        """Note that the clocks are apart, if they are."""
-        if self._apart and self.target is not None:
-            self.changes.target = self.target._replace(doubted_at=self.moment.world)
+        """Note that the clocks are apart, if they are. One of ours that was ahead is doubted from its correction on."""
+        target = self.target
+        if target is not None and (self._apart or (target.doubted_at or 0) > self.moment.world):
+            self.changes.target = target._replace(doubted_at=self.moment.world)
 
     @property
     def target(self) -> TargetState | None:

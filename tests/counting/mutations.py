@@ -977,7 +977,7 @@ ALL: Final = (
         26,
         "a clock that was wrong a moment ago is right",
         "exporter/counting/draft.py",
-        "return self.trusted and (doubted is None or abs(self.moment.world - doubted) >= self.limits.settle)",
+        "return self.trusted and (doubted is None or self.moment.world - doubted >= self.limits.settle)",
         "return self.trusted",
         (
             f"{WINDOWS}nothing_is_written_off_while_the_clocks_disagree",
@@ -986,9 +986,17 @@ ALL: Final = (
     ),
     Mutation(
         26,
+        "a clock that was ahead is doubted when that time comes",
+        "exporter/counting/draft.py",
+        "(self._apart or (target.doubted_at or 0) > self.moment.world)",
+        "self._apart",
+        (f"{WINDOWS}a_clock_of_ours_that_was_ahead_for_days_is_doubted_for_no_longer_than_others",),
+    ),
+    Mutation(
+        26,
         "a clock that was wrong is wrong for good",
         "exporter/counting/draft.py",
-        "return self.trusted and (doubted is None or abs(self.moment.world - doubted) >= self.limits.settle)",
+        "return self.trusted and (doubted is None or self.moment.world - doubted >= self.limits.settle)",
         "return self.trusted and doubted is None",
         (
             f"{WINDOWS}nothing_is_written_off_while_the_clocks_disagree",

@@ -283,6 +283,19 @@ def test_no_anchor_moves_while_the_clocks_disagree(bench: Bench) -> None:
     assert anchor_of(bench) == bench.now - DAY
 
 
+def test_a_clock_of_ours_that_was_ahead_for_days_is_doubted_for_no_longer_than_others(bench: Bench) -> None:
+    bench.upstream_skew = -5 * DAY
+    bench.now += 5 * DAY
+    bench.windows({DONE: 7, BAD: 1}, anchor=ANCHOR)
+    bench.upstream_skew = 0
+    bench.now -= 5 * DAY
+    bench.windows({DONE: 7, BAD: 1}, anchor=ANCHOR, move=move(bench))
+    assert anchor_of(bench) == ANCHOR
+    bench.now += LIMITS.settle
+    bench.windows({DONE: 7, BAD: 1}, anchor=ANCHOR, move=move(bench))
+    assert anchor_of(bench) == bench.now - DAY
+
+
 @pytest.mark.parametrize("wrong", [-3 * HOUR, 3 * HOUR])
 def test_no_anchor_moves_on_a_question_that_was_asked_by_a_wrong_clock(bench: Bench, wrong: Micros) -> None:
     """Our clock stepped, and was wrong until the answer told the time: the new anchor would be wrong for good."""
