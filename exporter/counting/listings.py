@@ -10,9 +10,7 @@ from exporter.observations import ListingFailed, Page, Run
 from exporter.times import DAY, Micros
 
 
-def advance(
-    draft: Draft, page: Page[Run], known: ListingState, births: Iterable[tuple[str, Micros | None]] = ()
-) -> None:
+def advance(draft: Draft, page: Page[Run], known: ListingState, births: Iterable[tuple[str, Micros | None]]) -> None:
     """Move the listing's cursor as far as the page allows. Nothing here ever moves back.
 
     ``births`` are those of the page's runs, in its order, None where a run told no time.
