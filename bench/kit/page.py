@@ -14,6 +14,15 @@ from bench.kit.tables import table
 ROOT: Final = Path(__file__).resolve().parent.parent.parent
 PATH: Final = ROOT / "docs" / "performance.md"
 
+_WHY: Final[Mapping[str, str]] = {
+    "Scrape": "0015-what-a-refresh-costs.md",
+    "Scrape under load": "0015-what-a-refresh-costs.md",
+    "Refresh": "0015-what-a-refresh-costs.md",
+    "Ingest": "0014-what-is-done-once-a-page.md",
+    "Footprint": "0016-many-targets-in-one-small-process.md",
+}
+"""The record that shows the limit where a part does not reach what was asked."""
+
 _INTRODUCTION: Final = """\
 <!-- written by ./run bench --write from bench/results/; do not edit -->
 # Performance
@@ -47,7 +56,8 @@ def _summary(known: Mapping[str, Script], kept: Mapping[str, Result]) -> str:
 
 def _row(title: str, goal: Goal) -> tuple[str, ...]:
     anchor = title.lower().replace(" ", "-")
-    return f"[{title}](#{anchor})", goal.what, goal.asked, goal.measured, "yes" if goal.reached else "**no**"
+    no = f"**no**, [why](decisions/{_WHY[title]})" if title in _WHY else "**no**"
+    return f"[{title}](#{anchor})", goal.what, goal.asked, goal.measured, "yes" if goal.reached else no
 
 
 def _section(script: Script, result: Result) -> Iterator[str]:
