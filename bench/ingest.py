@@ -41,7 +41,7 @@ STAGES: Final = {
     "observe: what they mean": "exporter.platforms.{platform}.observe.observe_page",
     "look up: ids known already": "exporter.store.sqlite.SqliteStore.remembered",
     "count": "exporter.poll.count",
-    "write: totals, cursor": "exporter.store.sqlite.write",
+    "write: totals, cursor": "exporter.store.ledgers.write",
     "keep: new ids": "exporter.store.ids.keep",
     "commit": "exporter.store.sqlite.SqliteStore._commit",
 }

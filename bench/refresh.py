@@ -27,7 +27,8 @@ from bench.kit.script import Bench, Found, Goal
 from bench.kit.state import in_memory
 from bench.kit.tables import count, seconds, size, table, times
 from bench.kit.tools import Tool
-from exporter.exposition import Format, Snapshot, compression
+from exporter.exposition import Format, Snapshot
+from exporter.exposition import lines as kept_lines
 from exporter.garbage import collect_less
 from exporter.publisher import Publisher
 from exporter.selfmetrics import SelfMetrics
@@ -148,7 +149,13 @@ def measure(bench: Bench) -> Found:
     }
     answers = interleaved(2 if bench.quick else ROUNDS, contestants)
     costs = {name: median_cost(each)._asdict() for name, each in answers.items()}
-    return {"costs": costs, "bodies": many.facts(), "series": series, "library": vars(compression)["zlib"].__name__}
+    return {"costs": costs, "bodies": many.facts(), "series": series, "library": library()}
+
+
+def library() -> str:
+    """Name what compresses."""
+    name: str = vars(kept_lines)["zlib"].__name__
+    return name
 
 
 def goals(found: Found) -> list[Goal]:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from unittest.mock import patch
 
 import pytest
 
 import bench.__main__ as command
+from bench import ingest, refresh
 from bench.kit import machine, page, results, tables
 from bench.kit.population import SERIES_OF_WORKLOAD, population
 from bench.kit.processes import Process, Processes
@@ -117,6 +119,17 @@ def test_every_script_has_all_that_a_script_has() -> None:
     for name, script in scripts().items():
         for attribute in ("TITLE", "ORDER", "TOOLS", "measure", "goals", "section"):
             assert hasattr(script, attribute), (name, attribute)
+
+
+@pytest.mark.parametrize("platform", ingest.SDKS)
+@pytest.mark.parametrize("stage", ingest.STAGES)
+def test_a_stopwatch_finds_what_it_is_put_on(stage: str, platform: str) -> None:
+    """A stage whose function moved would be found out by the long lane only."""
+    assert callable(patch(ingest.STAGES[stage].format(platform=platform)).get_original()[0])
+
+
+def test_the_library_that_compresses_is_named() -> None:
+    assert refresh.library() in ("zlib", "isal.isal_zlib")
 
 
 def test_contestants_take_turns_and_another_begins_each_round() -> None:
