@@ -127,15 +127,16 @@ class GraniteFace(Face):
         )
 
     def _answer(self, question: Question, now: int) -> Json:
+        workloads = self.world.workloads("granite", now)
         found = {
             workload.name: list(self._executions(workload, question, now))
-            for workload in self.world.workloads("granite", now)
+            for workload in workloads
             if question.workflow in (None, workload.name)
         }
-        names = [workload.name for workload in self.world.workloads("granite", now)]
+        names = [workload.name for workload in workloads]
         active = sum(
             run.state_at(now) not in (None, *TERMINAL)
-            for workload in self.world.workloads("granite", now)
+            for workload in workloads
             for run in self.world.alive("granite", workload.key, now, now + 1)
         )
         return batch(

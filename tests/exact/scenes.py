@@ -76,7 +76,7 @@ def moderately_team(request: httpx.Request) -> bytes:
     if "statuses" in request.url.params:
         return sample("moderately/agent_executions_empty")
     pages = {"1": "page1", "2": "page2_awkward", "3": "page3_unknown_status"}
-    return sample(f"moderately/agent_executions_{pages[request.url.params['page']]}")
+    return _asked_for(request, json.loads(sample(f"moderately/agent_executions_{pages[request.url.params['page']]}")))
 
 
 def moderately_before_any_run(request: httpx.Request) -> bytes:
@@ -86,6 +86,14 @@ def moderately_before_any_run(request: httpx.Request) -> bytes:
     listing = json.loads(sample("moderately/agent_executions_page3_unknown_status"))
     listing["items"][0] |= {"agentExecutionId": "e-0", "status": "completed", "createdAt": "2026-01-01T00:00:00Z"}
     listing["pagination"] |= {"page": 1, "totalItems": 1, "totalPages": 1}
+    return _asked_for(request, listing)
+
+
+def _asked_for(request: httpx.Request, listing: dict[str, Any]) -> bytes:
+    """The page without what the request does not ask for by its id."""
+    ids = request.url.params.get("agentExecutionIds")
+    if ids is not None:
+        listing["items"] = [item for item in listing["items"] if item["agentExecutionId"] in ids.split(",")]
     return json.dumps(listing).encode()
 
 

@@ -249,7 +249,9 @@ class StoreAndCore(RuleBasedStateMachine):
         self.wait(days * 24 * 60)
         self.runs_end_in_the_window(ITEMS[days % 3], OUTCOMES[days % 2], 1)
         self.poll_window(fault, active)
+        self.nothing_moves_back()
         self.a_poll_ends(WINDOW, None)
+        self.nothing_moves_back()
         self.the_timer_ends_holds(None, shown=True)
 
     @rule(name=st.sampled_from([LISTED, WINDOW]), fault=FAULTS)

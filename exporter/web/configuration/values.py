@@ -112,7 +112,7 @@ class Values:
     def seconds(self, path: Path) -> float:
         """Return a duration in Go's form, such as ``1.5s`` or ``1m30s``, in seconds; 0 when there is none."""
         text = self.text(path)
-        if text in ("", "0"):
+        if text == "0" or not self.has(path) or not self.sound(path):
             return 0.0
         if _WHOLE.fullmatch(text):
             self.wrong(path, "has no unit", "write a duration such as 500ms or 1s")
