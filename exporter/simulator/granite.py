@@ -127,21 +127,21 @@ class GraniteFace(Face):
         )
 
     def _answer(self, question: Question, now: int) -> Json:
-        workloads = self.world.workloads("granite", now)
+        workloads, may_run = self.world.workloads("granite", now), self.world.may_run("granite")
+        busy = [workload for workload in workloads if workload.key in may_run]
         found = {
             workload.name: list(self._executions(workload, question, now))
-            for workload in workloads
+            for workload in busy
             if question.workflow in (None, workload.name)
         }
-        names = [workload.name for workload in workloads]
         active = sum(
             run.state_at(now) not in (None, *TERMINAL)
-            for workload in workloads
+            for workload in busy
             for run in self.world.alive("granite", workload.key, now, now + 1)
         )
         return batch(
             {name: runs for name, runs in found.items() if runs},
-            names,
+            [workload.name for workload in workloads],
             now,
             slot=question.slot,
             granularity=question.granularity,

@@ -4,12 +4,22 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from math import inf
 
 from exporter.simulator.model import Platform, Trigger, Workload
 
 Place = tuple[Platform, str]
 """A workload: platform and key."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Present:
+    """The workloads of a platform in ``[since, until)``, in which none of them changes."""
+
+    since: float
+    until: float
+    workloads: tuple[Workload, ...]
 
 
 class Workloads:
@@ -19,13 +29,14 @@ class Workloads:
         self._workloads_changed = changed
         self._lock = threading.RLock()
         self._versions: dict[Place, list[tuple[int, Workload | None]]] = {}
+        self._present: dict[Platform, _Present] = {}
 
     def keep(self, workload: Workload) -> Workload:
         """Take in a version, valid from its ``updated_at`` on."""
         with self._lock:
             place = (workload.platform, workload.key)
             self._versions.setdefault(place, []).append((workload.updated_at, workload))
-            self._workloads_changed()
+            self._noted(workload.platform)
         return workload
 
     def edit_workload(
@@ -60,7 +71,11 @@ class Workloads:
         """From ``at`` on the workload is gone; add it again to let it return."""
         with self._lock:
             self._versions[platform, key].append((at, None))
-            self._workloads_changed()
+            self._noted(platform)
+
+    def _noted(self, platform: Platform) -> None:
+        self._present.pop(platform, None)
+        self._workloads_changed()
 
     def workload(self, platform: Platform, key: str, at: int) -> Workload | None:
         """The version of the workload that is valid at a time."""
@@ -98,8 +113,20 @@ class Workloads:
 
     def workloads(self, platform: Platform, at: int) -> list[Workload]:
         """All workloads of a platform at a time, in the order in which they were added."""
-        keys = [key for found, key in list(self._versions) if found == platform]
-        return [workload for key in keys if (workload := self.workload(platform, key, at)) is not None]
+        with self._lock:
+            present = self._present.get(platform)
+            if present is None or not present.since <= at < present.until:
+                present = self._present[platform] = self._present_at(platform, at)
+        return list(present.workloads)
+
+    def _present_at(self, platform: Platform, at: int) -> _Present:
+        keys = self.keys(platform)
+        times = [since for key in keys for since, _ in self._versions[platform, key]]
+        return _Present(
+            max((time for time in times if time <= at), default=-inf),
+            min((time for time in times if time > at), default=inf),
+            tuple(workload for key in keys if (workload := self.workload(platform, key, at)) is not None),
+        )
 
     def keys(self, platform: Platform) -> list[str]:
         """The keys of all workloads that a platform ever has."""

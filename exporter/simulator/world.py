@@ -180,6 +180,10 @@ class World(Workloads):
         reach = self._generated.reach((platform, key), until)
         yield from self._generated.between((platform, key), since - reach, until)
 
+    def may_run(self, platform: Platform) -> set[str]:
+        """The keys of the workloads that may have runs: of tens of thousands they may be few."""
+        return {key for found, key in (*self._generated.profiles, *self._scripted) if found == platform}
+
     def states(self, platform: Platform, key: str, since: int, until: int, now: int) -> Counter[State]:
         """How many runs created in ``[since, until)`` are in which state at ``now``."""
         scripted = tally(self._scripted_between(platform, key, since, until), now)

@@ -202,7 +202,7 @@ class _Poll:
         dates = {"start_date": _rfc3339(start), "end_date": _rfc3339(end)}
         reply = self._client.post(BATCH, json={**dates, **self._settings.filters.given(), **body})
         self._clock.note(reply.date)
-        return read(reply.json())
+        return read(reply.json(), roster=not self._roster)
 
     def spare(self) -> int:
         """Return the requests that the lists do not need until the announced period ends."""

@@ -225,7 +225,8 @@ ACCOUNT: Final = PlatformAccount(
         "they may lag that far behind.",
         'Lists of workflows may be cut short. Then `automation_exporter_target_degraded{reason="cut_short"}` is 1, '
         "and the workflows that they lack are read by name, with the requests that the announced limit leaves: at "
-        "most half of it is ever used. A workflow that the first answer lacked is counted from the first poll on; "
+        "most half of it is ever used. When many workflows come at once, those with executions are read first. "
+        "A workflow that the first answer lacked is counted from the first poll on; "
         "if the platform files executions by their creation, one that was under way then is not counted.",
         "The list of failure categories is compared with the sum beside it. When it lacks some, the same reason says "
         "so: `automation_run_failures_total` covers the categories that were told, `automation_runs_total` all.",

@@ -55,11 +55,13 @@ class _Reader:
             raise _missing(found, f"{name}.{key}", key in part, "a list")
         return found
 
-    def texts(self, name: str) -> tuple[str, ...]:
-        """Return the list of texts ``name``."""
+    def texts(self, name: str, *, wanted: bool = True) -> tuple[str, ...]:
+        """Return the list of texts ``name``; when it is not wanted, see only that it is there."""
         found = self._payload.get(name)
         if not isinstance(found, list):
             raise _missing(found, name, name in self._payload, "a list")
+        if not wanted:
+            return ()
         kept = [labels.kept(each) for each in found if isinstance(each, str)]
         self.skipped.extend([BAD_RECORD] * (len(found) - len(kept)))
         return tuple(kept)
@@ -96,8 +98,11 @@ class _Total(Record):
     total_failures: Told = None
 
 
-def read(payload: object) -> Analytics:
-    """Read an answer. Raises InvalidResponse when one of its members is missing: it is whole or it is nothing."""
+def read(payload: object, *, roster: bool = True) -> Analytics:
+    """Read an answer. Raises InvalidResponse when one of its members is missing: it is whole or it is nothing.
+
+    Without ``roster`` the names of all workflows are left unread: every answer has them, and they may be many.
+    """
     if not isinstance(payload, dict):
         raise InvalidResponse(f"found {kind_of(payload)}, expected a JSON object with a member 'summary'")
     reader = _Reader(payload)
@@ -119,6 +124,6 @@ def read(payload: object) -> Analytics:
         actions=tuple(reader.each(reader.items("actions_per_workflow"), Actions)),
         complexities=tuple(reader.each(reader.items("workflow_complexity"), Complexity)),
         endpoints=tuple(reader.each(reader.items("endpoint_usage"), EndpointUsage)),
-        workflows=reader.texts("workflows"),
+        workflows=reader.texts("workflows", wanted=roster),
         skipped=tuple(reader.skipped),
     )

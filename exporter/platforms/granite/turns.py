@@ -37,7 +37,8 @@ Key = tuple[str, str, Micros]
 class Turn(NamedTuple):
     """One workflow to be read over ``[start, now)``. ``moves``: in two parts and whole, to take the list's anchor.
 
-    ``new``: no figure of it has this anchor yet, and ``start`` may be later at the next poll.
+    ``new``: no figure of it has this anchor yet, and ``start`` may be later at the next poll. ``named``: the list has
+    executions of it now.
     """
 
     workflow: str
@@ -46,6 +47,7 @@ class Turn(NamedTuple):
     moves: bool
     tokens: bool
     new: bool = False
+    named: bool = False
 
     @property
     def key(self) -> Key:
@@ -90,7 +92,7 @@ def turns(
                 moves = start != state.anchor and (seen or now - start > limits.max_window)
                 told_here = wanted and measured.get(workflow, first) == start
                 new = start not in counted[workflow] and start != state.anchor
-                yield Turn(workflow, question, start, moves, told_here, new)
+                yield Turn(workflow, question, start, moves, told_here, new, workflow in last.items)
 
 
 def _anchors(view: View, question: Question) -> tuple[dict[str, set[Micros]], dict[str, Micros]]:
@@ -108,9 +110,10 @@ def _anchors(view: View, question: Question) -> tuple[dict[str, set[Micros]], di
 
 
 def due(waiting: Iterable[Turn], read: Mapping[Key, Micros], limits: Limits, now: Micros) -> list[Turn]:
-    """Return those not read for ``deep_interval``, the longest unread first."""
+    """Return those not read for ``deep_interval``, the longest unread first, and of these what a list names: when
+    tens of thousands of workflows come at once, the few that ran are counted before those that did not."""
     found = [turn for turn in waiting if not 0 <= now - read.get(turn.key, 0) < limits.deep_interval]
-    return sorted(found, key=lambda turn: (read.get(turn.key, 0), turn.key))
+    return sorted(found, key=lambda turn: (read.get(turn.key, 0), not turn.named, turn.key))
 
 
 def spare(remaining: int, limit: int | None, period_left: Micros | None, limits: Limits) -> int:

@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from exporter.catalogue.runs import COMPLETED, RUNS
+from exporter.counting.states import SourceState, WorkloadState
 from exporter.observations import Move, Reading, Source, Windows, WindowTotal, Workload
 from exporter.platforms.base import View
 from exporter.platforms.granite.observe import BIRTHS
@@ -154,6 +155,19 @@ def test_the_longest_unread_has_the_next_turn() -> None:
     read = dict(zip((turn.key for turn in waiting), (START + 9 * MINUTE, START, START + 11 * MINUTE), strict=False))
     turned = due(iter(waiting), read, LIMITS, START + 20 * MINUTE)
     assert [turn.workflow for turn in turned] == ["d", "b", "a"]
+
+
+def test_of_tens_of_thousands_of_new_workflows_those_that_ran_are_read_first() -> None:
+    """Nobody waits for ever for it: who was read stands behind all others."""
+    view, named = Office([], ()).view(), frozenset({"w1", "w3"})
+    known = {name: WorkloadState(name, name, START) for name in ("w0", "w1", "w2", "w3")}
+    view = replace(view, baseline_at=START, workloads=known, sources={"list": SourceState(START - DAY)})
+    now = START + HOUR
+    waiting = [*turns(view, {"list": Told(named)}, LIMITS, now)]
+    assert [turn.workflow for turn in due(waiting, {}, LIMITS, now)] == ["w1", "w3", "w0", "w2"]
+    read = {turn.key: now for turn in waiting if turn.named}
+    later = now + HOUR
+    assert [turn.workflow for turn in due(waiting, read, LIMITS, later)] == ["w0", "w2", "w1", "w3"]
 
 
 def test_births_are_of_what_the_platform_can_report() -> None:
