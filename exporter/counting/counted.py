@@ -8,7 +8,8 @@ from exporter.catalogue.runs import LAST_RUN, SCHEDULE_FIRED
 from exporter.counting import notable, workloads
 from exporter.counting.crowd import OTHER
 from exporter.counting.draft import Draft, Events
-from exporter.counting.series import add, apply_run, key_of
+from exporter.counting.series import add, key_of
+from exporter.counting.sums import apply_run
 from exporter.counting.sightings import Sighting
 from exporter.counting.states import SeriesKey
 from exporter.observations import Labels, Run

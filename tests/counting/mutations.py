@@ -132,7 +132,7 @@ ALL: Final = (
     Mutation(
         3,
         "runs of a page that add the same are one",
-        "exporter/counting/series.py",
+        "exporter/counting/sums.py",
         "found.amount += amount * len(ids)",
         "found.amount += amount",
         (f"{PROPERTIES}a_page_of_runs_is_counted_as_if_each_came_by_itself",),
@@ -929,7 +929,7 @@ ALL: Final = (
     Mutation(
         24,
         "of the runs of a page any leaves its exemplar",
-        "exporter/counting/series.py",
+        "exporter/counting/sums.py",
         "found.examples[at] = max(example, found.examples.get(at, example))",
         "found.examples[at] = example",
         (f"{PROPERTIES}a_page_of_runs_is_counted_as_if_each_came_by_itself",),
@@ -937,9 +937,9 @@ ALL: Final = (
     Mutation(
         24,
         "of the runs of a page the first is the last",
-        "exporter/counting/series.py",
-        "_mark(draft, known, max(times))",
-        "_mark(draft, known, times[0])",
+        "exporter/counting/sums.py",
+        "mark(draft, known, max(times))",
+        "mark(draft, known, times[0])",
         (f"{PROPERTIES}a_page_of_runs_is_counted_as_if_each_came_by_itself",),
     ),
     Mutation(
