@@ -181,8 +181,8 @@ class StoreAndCore(RuleBasedStateMachine):
     def runs_of_the_window_are_taken_back(self, seed: int, requeue: bool) -> None:
         self.platform.takes_back(seed, self.now, requeue=requeue)
 
-    @rule(left_out=st.sets(st.integers(0, 9), max_size=5), fault=FAULTS, whole=st.booleans())
-    def read_a_page(self, left_out: set[int], fault: str | None, whole: bool) -> None:
+    @rule(left_out=st.sets(st.integers(0, 9), max_size=5), fault=FAULTS, whole=st.booleans(), ends=st.booleans())
+    def read_a_page(self, left_out: set[int], fault: str | None, whole: bool, ends: bool) -> None:
         rows: list[Run] = []
         facts: list[tuple[str, str, Micros | None]] = []
         for index, (run_id, born, end, outcome) in enumerate(reversed(self.runs[-10:])):
@@ -196,6 +196,8 @@ class StoreAndCore(RuleBasedStateMachine):
         if self.put(LISTED, page, fault):
             self.see(facts, floor)
         self.last.append((page, facts))
+        if ends:
+            self.a_poll_ends(LISTED, None)
 
     @property
     def floor(self) -> Micros:
