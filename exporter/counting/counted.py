@@ -9,9 +9,9 @@ from exporter.counting import notable, workloads
 from exporter.counting.crowd import OTHER
 from exporter.counting.draft import Draft, Events
 from exporter.counting.series import add, key_of
-from exporter.counting.sums import apply_run
 from exporter.counting.sightings import Sighting
 from exporter.counting.states import SeriesKey
+from exporter.counting.sums import apply_run
 from exporter.observations import Labels, Run
 
 
