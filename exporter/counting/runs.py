@@ -10,9 +10,9 @@ from typing import Final
 from exporter.catalogue.runs import PAUSED
 from exporter.counting import counted, listings, notable, opened, schedules, workloads
 from exporter.counting.draft import Draft
-from exporter.counting.sums import settle
 from exporter.counting.sightings import Sighting, sightings
 from exporter.counting.states import ListingState, TargetState
+from exporter.counting.sums import settle
 from exporter.observations import Delivery, Page, Run
 from exporter.times import DAY, SECOND, Micros
 
