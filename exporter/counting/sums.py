@@ -1,4 +1,4 @@
-"""What the runs of a batch add, summed up by series before any series is touched: a page of many runs has few effects."""
+"""What the runs of a batch add, summed up before any series is touched: a page of many runs has few effects."""
 
 from __future__ import annotations
 

@@ -249,6 +249,10 @@ def test_the_debt_of_all_series_is_one_gauge() -> None:
     assert bench.levels(CORRECTION_DEBT.name) == {(): 0}
     bench.windows({done: 7, bad: 6}, anchor=ANCHOR)
     assert bench.levels(CORRECTION_DEBT.name) == {(): 5}
+    bench.windows({done: 6, bad: 8}, anchor=ANCHOR)
+    assert bench.levels(CORRECTION_DEBT.name) == {(): 4}
+    bench.windows({done: 9, bad: 10}, anchor=ANCHOR)
+    assert bench.levels(CORRECTION_DEBT.name) == {(): 0}
 
 
 def test_what_is_held_back_is_not_exposed_and_gauges_are_not_held() -> None:

@@ -203,6 +203,21 @@ def test_without_a_trusted_clock_no_item_moves(bench: List) -> None:
     assert (bench.total("b", COMPLETED), bench.anchors("b")) == (5, {START})
 
 
+@pytest.mark.parametrize(("age", "moves"), [(7 * DAY, False), (8 * DAY, True)])
+def test_an_item_whose_figures_fell_moves_only_when_its_window_is_too_long(age: Micros, moves: bool) -> None:
+    """What it fell by is owed either way."""
+    bench, to = List(), A + HOUR
+    bench.told({("a", COMPLETED): 5, ("b", COMPLETED): 1})
+    bench.now = to + DAY
+    told = {("b", COMPLETED): 1}
+    bench.moved(told, {("b", COMPLETED): 0}, told, to)
+    assert (bench.ledger.sources["list"].anchor, bench.anchors("a")) == (to, {A})
+    bench.now = A + age
+    bench.named("a", {("a", COMPLETED): 1}, start=to, before=(A, {("a", COMPLETED): 3}))
+    assert bench.anchors("a") == ({to} if moves else {A})
+    assert [each.debt for key, each in bench.ledger.series.items() if key.labels == ("a", COMPLETED)] == [1]
+
+
 @pytest.mark.parametrize(("before", "after", "shown"), [(2, 3, True), (2, 2, False), (2, 1, False)])
 def test_an_example_stands_only_at_a_counter_that_rose(before: int, after: int, shown: bool) -> None:
     """The list of recent failures shows the same ones again and again."""

@@ -258,6 +258,15 @@ def test_a_history_without_any_times_is_no_burst() -> None:
     assert bench.counted() == {"completed": 1}
 
 
+def test_the_first_runs_of_a_workload_that_came_later_count_although_they_tell_no_times(bench: Bench) -> None:
+    """It has no history from before the target."""
+    bench.now += HOUR
+    bench.roster("w", "late")
+    bench.now += MINUTE
+    bench.page(ended("a", None, workload="late"), ended("b", None, workload="late"), listing="late", kind="sweep")
+    assert bench.counted("late") == {"completed": 2}
+
+
 def test_a_listing_that_loses_all_its_times_brings_back_nothing_that_was_forgotten(bench: Bench) -> None:
     """What is pruned cannot be recognised, and without a time it cannot be told from a new run, except by its place."""
     ids: list[str] = []

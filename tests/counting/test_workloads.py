@@ -95,6 +95,7 @@ def test_a_renamed_workload_is_a_new_series_born_at_zero(bench: Bench) -> None:
     bench.page(ended("b", bench.now - MINUTE))
     assert bench.counted("new name") == {"completed": 1}
     assert bench.ledger.series[SeriesKey(RUNS.name, ("w", "completed"))] == before
+    assert not bench.ledger.crowded  # there was room for it
 
 
 def test_a_workload_whose_name_is_not_told_keeps_the_one_that_is_known(bench: Bench) -> None:
@@ -201,6 +202,17 @@ def test_a_workload_absent_for_the_whole_time_is_forgotten(bench: Bench) -> None
     assert not bench.ledger.listings
     assert not bench.ledger.open_runs
     assert bench.own(RUNS_EXPIRED.name) == 1
+
+
+def test_what_others_show_stays_when_a_workload_is_forgotten(bench: Bench) -> None:
+    bench.roster("w", "other")
+    bench.now += HOUR
+    for name in ("w", "other"):
+        mark = Mark(LAST_RUN, ("completed",), bench.now - MINUTE)
+        bench.page(with_marks(ended(f"of {name}", bench.now - MINUTE, workload=name), mark), listing=name)
+    days(bench, 101, "other")
+    assert {key.labels[0] for key in bench.ledger.marks} == labels_of(bench) == {"other"}
+    assert bench.counted("other") == {"completed": 1}
 
 
 def test_a_forgotten_workload_that_returns_is_born_at_zero(bench: Bench) -> None:
