@@ -219,10 +219,10 @@ def test_an_item_whose_figures_fell_moves_only_when_its_window_is_too_long(age: 
 
 
 @pytest.mark.parametrize(("before", "after", "shown"), [(2, 3, True), (2, 2, False), (2, 1, False)])
-def test_an_example_stands_only_at_a_counter_that_rose(before: int, after: int, shown: bool) -> None:
+def test_an_example_stands_only_at_a_counter_that_rose(bench: List, before: int, after: int, shown: bool) -> None:
     """The list of recent failures shows the same ones again and again."""
-    bench = List()
     bench.told({("", "timeout"): before})
+    assert bench.total("", "timeout", "", family=RUN_FAILURES.name) == before
     source = Source("list", Reading(A, bench.now, totals({("", "timeout"): after})), complete=False)
     example = Example(RUN_FAILURES, "", ("timeout", ""), "run_1")
     changes = bench.put(Windows((source,), bench.now, levels=None, examples=(example,)))
