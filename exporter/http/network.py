@@ -48,6 +48,7 @@ class Network(httpcore.NetworkBackend):
     ) -> httpcore.NetworkStream:
         """Connect to the first address that answers; those not tried yet share the time that is left."""
         del local_address, socket_options  # never set by our pools
+        self.deadline.connecting = True
         ends_at = None if timeout is None else time.monotonic() + timeout
         addresses = self._addresses(host, port, self.deadline.left(timeout, httpcore.ConnectTimeout))
         failure: Exception = httpcore.ConnectError("the host has no address")
@@ -56,9 +57,12 @@ class Network(httpcore.NetworkBackend):
             if left is not None and left <= 0:
                 break
             try:
-                return self._connect(address, None if left is None else left / (len(addresses) - position))
+                stream = self._connect(address, None if left is None else left / (len(addresses) - position))
             except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:
                 failure = error
+            else:
+                self.deadline.connecting = False
+                return stream
         raise failure
 
     def shutdown(self) -> None:

@@ -22,17 +22,19 @@ _PORTS: Final = {"http": 80, "https": 443}
 class Proxy:
     """The address of a proxy, and its credentials, which nothing shows but ``url`` and ``raw_auth``."""
 
-    __slots__ = ("_password", "_user", "shown")
+    __slots__ = ("_password", "_user", "place", "shown")
 
     def __init__(self, text: str) -> None:
         """Read ``http://user:password@host:port``. Raises ValueError with words that repeat nothing of ``text``."""
         try:
             parts = urlsplit(text)
-            port = parts.port or _PORTS[parts.scheme]
+            port = parts.port
         except ValueError:
             raise ValueError("is no URL") from None
-        except KeyError:
-            raise ValueError("is no http or https URL") from None
+        if parts.scheme not in _PORTS:
+            raise ValueError("is no http or https URL")
+        if port == 0:
+            raise ValueError("names port 0, which nobody listens at")
         # Before anything else can fail: from now on every text blanks them.
         self._user = unquote(parts.username or "")
         self._password = None if parts.password is None else unquote(parts.password)
@@ -42,7 +44,8 @@ class Proxy:
             raise ValueError("names no host")
         if parts.path not in ("", "/") or parts.query or parts.fragment:
             raise ValueError("has more than scheme, credentials, host and port")
-        self.shown: Final = f"{parts.scheme}://{f'[{host}]' if ':' in host else host}:{port}"
+        self.place: Final = f"{f'[{host}]' if ':' in host else host}:{port or _PORTS[parts.scheme]}"
+        self.shown: Final = f"{parts.scheme}://{self.place}"
 
     @property
     def secure(self) -> bool:

@@ -22,12 +22,14 @@ class Deadline(threading.local):
     _ends_at: float | None = None
     peer_closed: bool = False
     """True when a read of the thread's last request met the end of the stream."""
+    connecting: bool = False
+    """True when the thread's last request has, or failed for, no connection to the first host on the way."""
 
     @contextlib.contextmanager
     def within(self, seconds: float) -> Iterator[None]:
         """Everything this thread does in the block has to be over in ``seconds`` (real, monotonic)."""
         self._ends_at = time.monotonic() + seconds
-        self.peer_closed = False
+        self.peer_closed = self.connecting = False
         try:
             yield
         finally:

@@ -13,7 +13,7 @@ from exporter.errors import ConnectFailed, TimedOut, UpstreamError
 from exporter.http import body
 from exporter.http.failure import FAILURES, from_exception
 from exporter.http.network import Network
-from exporter.http.proxy import proxy_for
+from exporter.http.proxy import Proxy, proxy_for
 from exporter.http.settings import Settings
 from exporter.http.tls import ssl_context
 from exporter.http.transport import PoolTransport
@@ -35,11 +35,12 @@ class Wire:
         self.stopped = threading.Event()
         self._settings = settings
         self._clock = clock
+        self._proxy: Proxy | None = None
         self._network: Network | None = None
         self._pool: PoolTransport | None = None
         if transport is None:
             self._network = Network()
-            proxy = proxy_for(base, settings.proxy)
+            proxy = self._proxy = proxy_for(base, settings.proxy)
             secure = base.scheme == "https" or (proxy is not None and proxy.secure)
             # The trust store takes 2 MB and 40 ms; a CA file is looked at whatever it is for.
             context = ssl_context(settings.verify, settings.ca_file) if secure or settings.ca_file else None
@@ -67,8 +68,7 @@ class Wire:
                 content = self._read(response, wanted, check)
         except FAILURES as error:
             self.check(where)
-            closed = self._network is not None and self._network.deadline.peer_closed
-            raise from_exception(error, where, peer_closed=closed) from None
+            raise self._failure(error, where) from None
         except UpstreamError as error:
             self.check(where)
             raise type(error)(f"{where}: {error}") from None
@@ -91,6 +91,14 @@ class Wire:
         self.abort()
         if self._pool is not None:
             self._pool.close()
+
+    def _failure(self, error: Exception, where: str) -> UpstreamError:
+        if self._network is None:
+            return from_exception(error, where)
+        deadline = self._network.deadline
+        if deadline.connecting and self._proxy is not None:
+            where = f"{where}: proxy {self._proxy.place}"
+        return from_exception(error, where, peer_closed=deadline.peer_closed)
 
     def _read(self, response: httpx.Response, wanted: Collection[int], check: Callable[[], None]) -> bytes:
         chunks = cast("Iterable[bytes]", response.stream)

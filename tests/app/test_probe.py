@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import io
+import logging
 import re
 from dataclasses import replace
 from typing import Any
+
+import httpx
+import pytest
 
 from exporter.app.probe import probe
 from exporter.config import PLATFORMS, Settings
@@ -65,3 +69,56 @@ def test_what_fails_is_told_with_what_to_do(tmp_path: Any) -> None:
     assert "unauthorized: " in lines[0]
     assert lines[1].strip() == HINTS["unauthorized"]
     assert "wrong-example" not in "".join(lines)
+
+
+class Broken(httpx.BaseTransport):
+    """A mistake of ours, whose text holds something that was seen."""
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        raise KeyError(request.url.host)
+
+
+def test_a_mistake_of_ours_ends_the_line_of_its_target_only(tmp_path: Any, caplog: pytest.LogCaptureFixture) -> None:
+    """The others are told; its line has the kind of error, the log where it was raised."""
+    simulator = a_simulator()
+    settings = demo_settings(simulator.endpoints(), simulator.credentials, tmp_path / "s.db")
+    out = io.StringIO()
+    with caplog.at_level(logging.ERROR):
+        ok = probe(
+            settings,
+            out,
+            transports=lambda target: Broken() if target.name == "demo-granite" else simulator.transport(),
+            clock=HandClock(CLOCK),
+        )
+    assert not ok
+    lines = out.getvalue().splitlines()
+    assert [line.split()[2] for line in lines if line.startswith("demo-")] == ["ok", "ok", "failed", "ok"]
+    assert "failed  internal: KeyError (see the log); " in lines[2]
+    assert lines[3].strip() == HINTS["internal"]
+    (record,) = caplog.records
+    assert record.getMessage() == "probe failed unexpectedly: KeyError"
+    assert "handle_request" in record.__dict__["traceback"]
+    assert "127.0.0.1" not in lines[2].rpartition("; ")[0] + caplog.text + record.__dict__["traceback"]
+
+
+def test_a_proxy_of_the_environment_that_is_none_ends_no_other_target(
+    tmp_path: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Only the target whose way it is on cannot be asked."""
+    monkeypatch.setenv("HTTPS_PROXY", "banana://user:not-to-be-shown@192.0.2.1:9")
+    simulator = a_simulator()
+    raw = demo_target("granite", "https://granite.example.net", simulator.credentials)
+    settings = demo_settings(simulator.endpoints(), simulator.credentials, tmp_path / "s.db")
+    targets = (*settings.targets, PLATFORMS["granite"].model_validate(raw | {"name": "other"}))
+    out = io.StringIO()
+    assert not probe(
+        settings.model_copy(update={"targets": targets}),
+        out,
+        transports=lambda target: None if target.name == "other" else simulator.transport(),
+        clock=HandClock(CLOCK),
+    )
+    lines = out.getvalue().splitlines()
+    assert [line.split()[2] for line in lines[:5]] == ["ok", "ok", "ok", "ok", "failed"]
+    assert "configuration: the proxy of the environment is no http or https URL, expected http://host:port" in lines[4]
+    assert lines[5].strip().startswith("Correct what the message names")
+    assert "not-to-be-shown" not in out.getvalue()

@@ -10,6 +10,7 @@ import threading
 import httpx
 import pytest
 
+from exporter.errors import ConnectFailed
 from exporter.http import Client, HeaderAuth, Proxy, Settings
 from exporter.http.proxy import DIRECT, Choice, proxy_for
 from exporter.redaction import redact
@@ -43,6 +44,10 @@ def test_what_is_read(text: str, shown: str, auth: tuple[bytes, bytes] | None) -
     [
         "proxy.example:3128",
         "socks5://user:hidden-value@proxy.example",
+        "socks5://user:hidden-value@proxy.example:1080",
+        "ftp://127.0.0.1:1",
+        "//user:hidden-value@proxy.example:3128",
+        "http://user:hidden-value@proxy.example:0",
         "http://user:hidden-value@",
         "http://user:hidden-value@pro xy",
         "http://user:hidden-value@proxy.example:port",
@@ -116,12 +121,28 @@ def test_requests_go_through_it() -> None:
 
 
 def test_a_proxy_that_is_not_there_holds_nobody() -> None:
-    """The deadline is the request's, and the message says where it failed."""
+    """The deadline is the request's, and the message says where it failed: not at the upstream."""
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
     settings = Settings(proxy=Proxy(f"http://user:hidden-value@127.0.0.1:{port}"), retries=0)
     client = Client("https://api.example.com", HeaderAuth(lambda: TOKEN), settings=settings)
-    with pytest.raises(Exception, match="connection refused") as caught:
+    with pytest.raises(ConnectFailed, match=rf"^GET .+: proxy 127\.0\.0\.1:{port}: connection refused$") as caught:
         client.get("/x")
     client.close()
     assert "hidden-value" not in str(caught.value)
+
+
+def test_what_fails_behind_a_proxy_is_not_the_proxys_fault() -> None:
+    """It was reached, and cut the connection off while it was asked for the upstream's answer."""
+
+    def script(connection: socket.socket, ended: threading.Event) -> None:
+        del ended
+        read_request(connection)
+
+    with server(script) as base_url:
+        settings = Settings(proxy=Proxy(base_url), retries=0)
+        client = Client("http://api.example.com", HeaderAuth(lambda: TOKEN), settings=settings)
+        with pytest.raises(ConnectFailed, match="closed before the answer was complete") as caught:
+            client.get("/x")
+        client.close()
+    assert "proxy" not in str(caught.value)

@@ -56,7 +56,15 @@ def test_the_environments_proxy(
     assert (found.url if found else None) == proxy
 
 
-@pytest.mark.parametrize("value", ["socks5://user:hidden-value@proxy.example", "http://[hidden-value", "http://"])
+@pytest.mark.parametrize(
+    "value",
+    [
+        "socks5://user:hidden-value@proxy.example",
+        "socks5://user:hidden-value@proxy.example:1",
+        "http://[hidden-value",
+        "http://",
+    ],
+)
 def test_a_proxy_that_cannot_be_used(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
     """Said at start, without its password."""
     monkeypatch.setenv("ALL_PROXY", value)
