@@ -58,7 +58,8 @@ def parser() -> argparse.ArgumentParser:
         "--config.auto-reload",
         dest="config_auto_reload",
         action="store_true",
-        help="read the configuration anew when the file has changed, as a mounted ConfigMap does; looks every 5 s",
+        help="read the configuration anew when the file has changed, as a mounted ConfigMap does; looks every 5 s, and "
+        "tells when there is none any more",
     )
     run.add_argument(
         "--shard",

@@ -44,9 +44,9 @@ class Configured:
         return "\n".join(errors) or None
 
     def look(self) -> None:
-        """Read the file anew if it has changed."""
+        """Read the file anew if it has changed, or is gone."""
         if self._options.config_changed is not None and self._options.config_changed():
-            log.info("the configuration file has changed")
+            log.info("the configuration file has changed, or is gone or back")
             with suppress(ConfigError):  # it was logged, and is shown until a good one comes
                 self.reload()
 

@@ -40,7 +40,7 @@ class Options:
     read_settings: Callable[[], Settings] | None = None
     """Reads the configuration anew, for reloads; None when there is no file."""
     config_changed: Callable[[], bool] | None = None
-    """Says whether the configuration says something else than when it was last asked; None when nobody looks."""
+    """Says whether the configuration is to be read anew: it changed, is gone or is back. None when nobody looks."""
     web_configuration: WebConfiguration | None = None
     """TLS, users and a rate limit for whoever asks."""
     health_listen: Address | None = None

@@ -14,7 +14,8 @@ import httpx
 import pytest
 
 from exporter.app import Options, Service
-from exporter.config import PLATFORMS, Settings, Shard
+from exporter.app.watch import FileWatch
+from exporter.config import PLATFORMS, Settings, Shard, load
 from exporter.errors import ConfigError, StateError
 from exporter.simulated import demo_target
 from exporter.simulator import RealClock, Simulator, demo_world
@@ -203,6 +204,30 @@ def test_a_bad_configuration_changes_nothing_and_says_why(running: Bench) -> Non
     running.service.publisher.refresh_own()
     assert "automation_exporter_config_last_reload_successful 1\n" in running.text()
     assert "no such key" not in request(running.service.server, "GET", "/").text
+
+
+def test_a_file_that_is_gone_is_a_reload_that_failed_until_it_is_back(
+    running: Bench, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The reason is said once; back unchanged, all is well again and nothing was touched."""
+    file = tmp_path / "config.yaml"
+    file.write_text("{}")
+    configured = running.service.configured
+    configured._options = replace(configured._options, config_changed=FileWatch(file).changed)
+    whole, before = running.settings(running.fleet(), running.support()), dict(running.service.targets)
+    running.next = lambda: whole if file.exists() else load(file, {})
+    file.unlink()
+    for _ in range(6):
+        configured.look()
+    reason = f"{file}: cannot be read: No such file or directory"
+    assert [line for line in caplog.messages if reason in line] == [f"configuration not reloaded: {reason}"]
+    assert configured.not_taken() == reason
+    assert running.shows("automation_exporter_config_last_reload_successful 0\n")
+    file.write_text("{}")
+    configured.look()
+    assert configured.not_taken() is None
+    assert running.shows("automation_exporter_config_last_reload_successful 1\n")
+    assert running.service.targets == before
 
 
 def test_a_file_that_changed_is_read_by_itself(running: Bench) -> None:
