@@ -38,7 +38,8 @@ is a file to start from.
   `m`, `s` and `ms`.
 - **Sizes** are a number with a unit: `512KiB`, `64MiB`.
 - **Environment variables** can stand in every value: `${NAME}`, or `${NAME:-default}` for when it is unset or empty.
-  `$$` is one dollar sign. What a variable holds is taken as it is and never read as YAML.
+  `$$` is one dollar sign. What a variable holds is taken as it is and never read as YAML. Inside `{ }` or `[ ]` the
+  value needs quotes, as YAML wants it: `{name: a, platform: granite, api_key: "${GRANITE_API_KEY}"}`.
 - **Secrets** can be read from files: a key that ends in `_file` names one. It is read again when it changes, and a
   line break at its end does not count. A file that every user of the machine can read is warned of.
 - **Relative paths** of such files start at the folder of the configuration file; that of `state` starts at the

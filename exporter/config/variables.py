@@ -14,6 +14,9 @@ _TOKEN = re.compile(
     re.VERBOSE,
 )
 
+_SECRET = re.compile("key|secret|token|pass|credential|authorization|assertion", re.IGNORECASE)
+"""Names of variables for which no default is suggested: it would be a secret in the file."""
+
 
 class VariableError(ValueError):
     """A variable is not set, or a ``${`` is not one. The message names the variable, never a value."""
@@ -38,9 +41,8 @@ def expand(text: str, environ: Mapping[str, str]) -> str:
         if match["default"] is not None:
             return found or match["default"]
         if found is None:
-            raise VariableError(
-                f"needs the environment variable {name}, which is not set; set it, or write ${{{name}:-default}}"
-            )
+            default = "" if _SECRET.search(name) else f", or write ${{{name}:-default}}"
+            raise VariableError(f"needs the environment variable {name}, which is not set; set it{default}")
         return found
 
     return _TOKEN.sub(value, text)

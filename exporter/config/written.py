@@ -81,12 +81,20 @@ def _parsed(text: str, environ: Mapping[str, str] | None) -> Written:
         node = yaml.compose(text, Loader=yaml.SafeLoader)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
-        written.problems.append(Problem((), _syntax(error), mark.line + 1 if mark else None))
+        said = _syntax(error)
+        if (
+            environ is not None
+            and mark
+            and text[: mark.index + 1].endswith("${")
+            and "expected ','" in (error.problem or "")
+        ):
+            said = _BARE_VARIABLE
+        written.problems.append(Problem((), said, mark.line + 1 if mark else None))
         return written
-    except yaml.YAMLError:
-        written.problems.append(
-            Problem((), "holds characters that YAML does not allow; save the file as UTF-8 text", None)
-        )
+    except yaml.reader.ReaderError as error:
+        line = text.count("\n", 0, error.position) + 1
+        found = f"U+{error.character:04X}"
+        written.problems.append(Problem((), f"holds a character that YAML does not allow ({found}); remove it", line))
         return written
     if node is not None:
         reader = _Reader(written, environ)
@@ -106,6 +114,10 @@ _SYNTAX: Final[Mapping[str, str]] = {
     "could not find expected ':'": "a key without its colon; check the indentation",
     "did not find expected": "something that does not belong here; check the indentation, quotes and brackets",
 }
+
+# A "${" inside brackets opens a mapping, unless it is quoted. No key before it: what looks like one with its value is
+# blanked when the sentence is shown.
+_BARE_VARIABLE: Final = 'is not YAML: quote a value with ${...} inside { } or [ ], such as "${NAME}"'
 
 
 def _syntax(error: yaml.MarkedYAMLError) -> str:

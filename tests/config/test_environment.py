@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from pydantic_core import PydanticCustomError
 
 from exporter.config import default_state, parse_state
+from exporter.config.problems import Problem
 from exporter.config.variables import VariableError, expand
 from exporter.errors import ConfigError
 from exporter.platforms.foundry.settings import ClientSecretAuth, FoundrySettings
@@ -49,6 +50,22 @@ def test_half_variables(text: str) -> None:
     """A ``${`` that opens no variable is a mistake, not text."""
     with pytest.raises(VariableError, match="that is no variable"):
         expand(text, ENVIRON)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("ROBOTO_API_KEY", "GRANITE_API_KEY", "MODERATELY_API_KEY", "AZURE_CLIENT_SECRET", "AUTHORIZATION"),
+        *("A_CLIENT_ASSERTION", "ACCESS_TOKEN", "refresh_token", "X_PASSWORD", "AZURE_TENANT_ID", "ORG"),
+    ],
+)
+def test_what_is_said_of_a_variable_that_is_not_set_is_shown_whole(name: str) -> None:
+    """Nothing in the sentence looks like a secret, so nothing is blanked; a default of a secret is not suggested."""
+    with pytest.raises(VariableError) as error:
+        expand(f"${{{name}}}", {})
+    shown = Problem((), str(error.value)).render("config.yaml")
+    assert shown == f"config.yaml: {error.value}"
+    assert (":-default" in shown) == (name in ("AZURE_TENANT_ID", "ORG"))
 
 
 @given(st.text())
