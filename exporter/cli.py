@@ -12,6 +12,7 @@ import signal
 import sys
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -23,7 +24,7 @@ from exporter.garbage import collect_less
 from exporter.redaction import redact
 from exporter.signals import Signals
 from exporter.times import SystemClock
-from exporter.web.address import Address
+from exporter.web.address import Address, not_listening
 
 if TYPE_CHECKING:
     from exporter.app import Options
@@ -135,7 +136,11 @@ def _simulate(chosen: argparse.Namespace) -> int:
     simulator = made(chosen.seed, chosen.workloads, chosen.pace)
     address: Address = chosen.web_listen_address
     host = address.host or "0.0.0.0"  # noqa: S104 - asked for by ":port"
-    with Signals(signal.SIGINT, signal.SIGTERM) as signals, simulator.serve(port=address.port, host=host) as server:
+    with Signals(signal.SIGINT, signal.SIGTERM) as signals, ExitStack() as stack:
+        try:
+            server = stack.enter_context(simulator.serve(port=address.port, host=host))
+        except (OSError, UnicodeError) as error:
+            raise not_listening(error, address) from error
         print(f"{configuration(simulator, server.base_url)}# Ctrl-C stops them.", flush=True)
         signals.wait()
     return OK

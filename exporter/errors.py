@@ -2,6 +2,7 @@
 
     ExporterError
     +-- ConfigError            the configuration is wrong; carries every problem found
+    +-- ListenError            the system does not let us listen on an address, perhaps only now
     +-- StateError             the state file cannot be used      reason "state"
     |   +-- StateLocked            another process holds it
     |   +-- StateCorrupt           it is damaged or not ours
@@ -56,6 +57,10 @@ class ConfigError(ExporterError):
     def __init__(self, problems: Sequence[str]) -> None:
         self.problems = tuple(problems)
         super().__init__("\n".join(self.problems))
+
+
+class ListenError(ExporterError):
+    """An address cannot be listened on: taken, not up yet, its name not resolved. A later start may work."""
 
 
 class StateError(ExporterError):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import re
 import signal
+import socket
 import sqlite3
 import subprocess
 import sys
@@ -215,7 +216,7 @@ def test_failures_are_sentences(
         (["fly"], "invalid choice: 'fly'"),
         (["run"], "--config.file"),
         (["run", "--config.fil=x"], "--config.file"),
-        (["run", "--config.file=x", "--web.listen-address=nowhere"], "not host:port"),
+        (["run", "--config.file=x", "--web.listen-address=nowhere"], "address: 'nowhere' is not host:port; write"),
         (["run", "--config.file=x", "--state=postgres://x/y"], "kind of storage that is not known"),
         (["run", "--config.file=x", "--log.level=loud"], "invalid choice: 'loud'"),
         (["check-config"], "FILE"),
@@ -269,6 +270,24 @@ def test_simulate_prints_the_configuration_that_reads_it(simulate: subprocess.Po
     assert httpx.post(address, content=body, trust_env=False).json()["name"] == "failure_burst"
     simulate.send_signal(signal.SIGTERM)
     assert simulate.wait(10) == 0
+
+
+def test_simulate_on_a_port_that_is_taken(capsys: pytest.CaptureFixture[str]) -> None:
+    """Flag and address are named; exit code 1, since it may be free later."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        address = f"127.0.0.1:{taken.getsockname()[1]}"
+        assert cli.main(["simulate", f"--web.listen-address={address}"]) == 1
+    told = f"automation-exporter: --web.listen-address: address already in use: {address}\n"
+    assert capsys.readouterr().err == told
+
+
+@pytest.mark.parametrize("flag", ["--web.listen-address", "--web.health-listen-address"])
+def test_an_address_that_cannot_be_listened_on_yet(flag: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """Exit code 1: another start may find the network up."""
+    flags = ["--log.level=error", "--web.listen-address=127.0.0.1:0"]
+    assert cli.main(["demo", *flags, f"{flag}=192.0.2.1:0"]) == 1
+    told = f"automation-exporter: {flag}: cannot assign requested address: 192.0.2.1:0\n"
+    assert capsys.readouterr().err == told
 
 
 def loaded_by(arguments: list[str], names: tuple[str, ...]) -> list[str]:

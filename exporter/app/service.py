@@ -17,7 +17,7 @@ from exporter.app.status import status
 from exporter.app.targets import reset_state
 from exporter.catalogue import own
 from exporter.config import Settings
-from exporter.errors import ConfigError, StateError
+from exporter.errors import ExporterError
 from exporter.exposition import Slices, Snapshot
 from exporter.garbage import collect_less
 from exporter.publisher import Publisher
@@ -50,7 +50,8 @@ LONGEST_BEAT: Final = 60.0
 
 
 class Service:
-    """Everything that runs. ``start`` raises ConfigError or StateError; after that errors are metrics and log."""
+    """Everything that runs. ``start`` raises ConfigError, ListenError or StateError; after that errors are metrics
+    and log."""
 
     def __init__(self, settings: Settings, options: Options) -> None:
         self._options = options
@@ -132,7 +133,7 @@ class Service:
             gc.freeze()  # what was loaded stays for long, and is much
             self._tick_own()
             self.server.start()
-        except (ConfigError, StateError):
+        except ExporterError:
             self.stop()
             raise
         self.schedule.timer("holds", 1.0, self.fleet.end_holds)

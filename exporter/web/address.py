@@ -8,7 +8,10 @@ import re
 import socket
 from typing import Final, NamedTuple
 
-from exporter.errors import ConfigError
+from exporter.errors import ConfigError, ExporterError, ListenError
+
+LISTEN_FLAG: Final = "--web.listen-address"
+HEALTH_FLAG: Final = "--web.health-listen-address"
 
 BACKLOG: Final = 1024
 _FORM: Final = re.compile(r"(?:\[(?P<bracketed>[^\[\]]*)\]|(?P<plain>[^:\[\]]*)):(?P<port>[0-9]{1,5})")
@@ -33,25 +36,32 @@ def parse_address(text: str) -> Address:
     """
     match = _FORM.fullmatch(text)
     if match is None:
-        raise ConfigError([f"--web.listen-address {text!r}: not host:port; write for example :10077 or [::1]:10077"])
+        raise ConfigError([f"{text!r} is not host:port; write for example :10077 or [::1]:10077"])
     port = int(match["port"])
     if port > 65535:
-        raise ConfigError([f"--web.listen-address {text!r}: port {port} is above 65535"])
+        raise ConfigError([f"{text!r}: port {port} is above 65535"])
     return Address(match["bracketed"] or match["plain"] or "", port)
 
 
-def bind(address: Address) -> socket.socket:
+def bind(address: Address, flag: str = LISTEN_FLAG) -> socket.socket:
     """Return a listening socket; without a host it takes IPv6 and IPv4 where the machine has both.
 
-    Raises ``ConfigError`` with the system's reason.
+    ``flag`` is where the address was given. Raises ``ListenError`` with the system's reason, ``ConfigError`` for a
+    host that no name can be.
     """
     try:
         return _every_interface(address.port) if not address.host else _one_interface(address)
     except (OSError, UnicodeError) as error:
-        reason = os.strerror(error.errno) if isinstance(error, OSError) and error.errno else str(error)
-        if isinstance(error, socket.gaierror):
-            reason = error.strerror or reason
-        raise ConfigError([f"--web.listen-address: {reason[:1].lower()}{reason[1:]}: {address}"]) from error
+        raise not_listening(error, address, flag) from error
+
+
+def not_listening(error: OSError | UnicodeError, address: Address, flag: str = LISTEN_FLAG) -> ExporterError:
+    """Return what to tell of an address that cannot be listened on: flag, reason, address."""
+    reason = os.strerror(error.errno) if isinstance(error, OSError) and error.errno else str(error)
+    if isinstance(error, socket.gaierror):
+        reason = error.strerror or reason
+    sentence = f"{flag}: {reason[:1].lower()}{reason[1:]}: {address}"
+    return ListenError(sentence) if isinstance(error, OSError) else ConfigError([sentence])
 
 
 def _every_interface(port: int) -> socket.socket:

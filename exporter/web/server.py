@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 import uvicorn
 from starlette.types import ASGIApp
 
-from exporter.errors import ConfigError
-from exporter.web.address import Address, bind
+from exporter.errors import ExporterError
+from exporter.web.address import HEALTH_FLAG, Address, bind
 from exporter.web.connections import MOST, Connections, Listener, allow_connections
 from exporter.web.pieces import InPieces
 from exporter.web.protocol import LimitedProtocol, Limits
@@ -89,14 +89,14 @@ class Server:
         return self._thread is not None and self._thread.is_alive()
 
     def start(self) -> None:
-        """Bind and serve; returns when connections are taken. Raises ``ConfigError`` when it cannot bind."""
+        """Bind and serve; returns when connections are taken. Raises as ``bind`` does."""
         listener = bind(self._asked)
         self._address = Address(self._asked.host, listener.getsockname()[1])
         fronts = [self._front(listener, allow_connections(self._most))]
         if self._health is not None:
             try:
                 fronts.append(_health_front(self._health, self._limits))
-            except ConfigError:
+            except ExporterError:
                 listener.close()
                 raise
         self._uvicorn = _Uvicorn(fronts)
@@ -150,10 +150,7 @@ class _Front(NamedTuple):
 
 
 def _health_front(health: Health, limits: Limits) -> _Front:
-    try:
-        return _Front(bind(health.address), _settings(health.application, limits, _MOST_FOR_HEALTH))
-    except ConfigError as error:
-        raise ConfigError([problem.replace("listen", "health-listen", 1) for problem in error.problems]) from None
+    return _Front(bind(health.address, HEALTH_FLAG), _settings(health.application, limits, _MOST_FOR_HEALTH))
 
 
 class _Uvicorn(uvicorn.Server):

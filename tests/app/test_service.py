@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from exporter.app import Options, Service
-from exporter.errors import ConfigError, StateCorrupt, StateError, StateLocked
+from exporter.errors import ListenError, StateCorrupt, StateError, StateLocked
 from exporter.simulated import demo_settings
 from exporter.simulator import ManualClock, Simulator
 from exporter.web.address import Address
@@ -43,7 +43,7 @@ def test_a_port_in_use_leaves_the_state_free(tmp_path: Path) -> None:
     state = tmp_path / "state.db"
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        with pytest.raises(ConfigError, match=rf"address already in use: 127\.0\.0\.1:{port}"):
+        with pytest.raises(ListenError, match=rf"address already in use: 127\.0\.0\.1:{port}"):
             service(state, port).start()
     assert service(state).stop()
 

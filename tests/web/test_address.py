@@ -4,7 +4,7 @@ import socket
 
 import pytest
 
-from exporter.errors import ConfigError
+from exporter.errors import ConfigError, ListenError
 from exporter.web.address import Address, bind, parse_address
 
 
@@ -39,7 +39,7 @@ def test_a_port_has_sixteen_bits() -> None:
 def test_an_address_in_use_is_said_to_be() -> None:
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = other.getsockname()[1]
-        with pytest.raises(ConfigError, match=rf"address already in use: 127\.0\.0\.1:{port}"):
+        with pytest.raises(ListenError, match=rf"^--web\.listen-address: address already in use: 127\.0\.0\.1:{port}"):
             bind(Address("127.0.0.1", port))
 
 
@@ -53,7 +53,17 @@ def test_a_name_with_both_kinds_of_address_is_served_on_ipv4() -> None:
         assert listener.family is socket.AF_INET
 
 
-@pytest.mark.parametrize("host", ["192.0.2.1", "a..b"])
-def test_a_host_that_is_not_ours_is_named(host: str) -> None:
-    with pytest.raises(ConfigError, match=rf"--web\.listen-address: .+: {host}:0"):
+@pytest.mark.parametrize(("host", "kind"), [("192.0.2.1", ListenError), ("a..b", ConfigError)])
+def test_a_host_that_is_not_ours_is_named(host: str, kind: type[Exception]) -> None:
+    """Its interface may be up later; what can be no name stays a mistake."""
+    with pytest.raises(kind, match=rf"--web\.listen-address: .+: {host}:0"):
         bind(Address(host, 0))
+
+
+def test_a_name_that_is_not_resolved_may_be_later(monkeypatch: pytest.MonkeyPatch) -> None:
+    def unresolved(*_: object, **__: object) -> None:
+        raise socket.gaierror(socket.EAI_AGAIN, "Temporary failure in name resolution")
+
+    monkeypatch.setattr(socket, "getaddrinfo", unresolved)
+    with pytest.raises(ListenError, match=r"^--x: temporary failure in name resolution: vpn\.example:80$"):
+        bind(Address("vpn.example", 80), "--x")

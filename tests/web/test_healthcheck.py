@@ -12,7 +12,7 @@ import httpx
 import pytest
 
 from exporter import cli
-from exporter.errors import ConfigError
+from exporter.errors import ListenError
 from exporter.web import healthcheck
 from exporter.web.address import Address
 from exporter.web.app import Verdict, health_application
@@ -143,7 +143,7 @@ def test_a_health_address_in_use_is_the_starters_error() -> None:
     with serving(service.application()) as other:
         health = Health(other.address, health_application(service.sources()))
         server = Server(service.application(), Address("127.0.0.1", reserve_port()), health=health)
-        with pytest.raises(ConfigError, match=r"--web\.health-listen-address: address already in use"):
+        with pytest.raises(ListenError, match=r"^--web\.health-listen-address: address already in use"):
             server.start()
         with serving(service.application()):
             assert not server.is_alive()

@@ -11,7 +11,7 @@ import time
 import pytest
 from starlette.types import Receive, Scope, Send
 
-from exporter.errors import ConfigError
+from exporter.errors import ListenError
 from exporter.exposition import Rendered
 from exporter.web import server as server_module
 from exporter.web.address import Address
@@ -54,7 +54,7 @@ def test_a_started_server_tells_its_port_and_ends_when_stopped() -> None:
 def test_an_address_in_use_is_the_starters_error() -> None:
     with serving(Service().application()) as first:
         second = Server(Service().application(), first.address)
-        with pytest.raises(ConfigError, match="address already in use"):
+        with pytest.raises(ListenError, match="address already in use"):
             second.start()
         assert not second.is_alive()
 
@@ -168,7 +168,7 @@ def test_ipv6_is_served_where_the_machine_has_it() -> None:
     server = Server(Service().application(), Address("::1", 0))
     try:
         server.start()
-    except ConfigError:
+    except ListenError:
         pytest.skip("this machine has no IPv6 loopback")
     try:
         with socket.create_connection(server.address, 5) as client, client.makefile("rb") as stream:
