@@ -1,10 +1,12 @@
 """The endpoints, as one ASGI application.
 
     GET  /metrics      the snapshot in the form asked for; 503 until there is one
-                       with target=, platform= or process=true a part of it; 404 for a name that there is not
+                       with target=, platform= or process=true a part of it; 404 for a name that there is not,
+                       400 for another parameter
     GET  /             the status page
     GET  /api/v1/targets   what it shows, as JSON
-    GET  /api/v1/runs      failed, late and open runs with their ids, as JSON; 400 for an outcome there is not
+    GET  /api/v1/runs      failed, late and open runs with their ids, as JSON; 400 for an outcome there is not,
+                       and for another parameter
     GET  /-/healthy    200 while the program works, 503 with a sentence else
     GET  /-/ready      200 once there is something to scrape, 503 with a sentence else
     POST /-/reload     read the configuration anew; 403 unless that is enabled, 500 with the reason if it is bad
@@ -33,7 +35,7 @@ from exporter.web import api
 from exporter.web.headers import SecureHeaders
 from exporter.web.metrics import Metrics
 from exporter.web.pages import status_page, wanted
-from exporter.web.selection import BadQueryError, RunFilter, Targets, run_filter
+from exporter.web.selection import RUN_PARAMETERS, BadQueryError, RunFilter, Targets, refuse_others, run_filter
 from exporter.web.style import STYLE_POLICY
 from exporter.web.views import RunsView, StatusView
 
@@ -126,7 +128,11 @@ def _status(sources: Sources) -> _Endpoint:
 
 
 def _targets(sources: Sources) -> _Endpoint:
-    async def answer(_request: Request) -> Response:
+    async def answer(request: Request) -> Response:
+        try:
+            refuse_others(request.query_params, ())
+        except BadQueryError as error:
+            return _bad(error)
         return await run_in_threadpool(lambda: JSONResponse(api.targets(sources.status())))
 
     return answer
@@ -135,6 +141,7 @@ def _targets(sources: Sources) -> _Endpoint:
 def _runs(sources: Sources) -> _Endpoint:
     async def answer(request: Request) -> Response:
         try:
+            refuse_others(request.query_params, RUN_PARAMETERS)
             chosen = run_filter(request.query_params)
         except BadQueryError as error:
             return _bad(error)

@@ -14,7 +14,7 @@ from starlette.types import Receive, Scope, Send
 
 from exporter.exposition import Body, Negotiated, Rendered, Slices, negotiate
 from exporter.web.headers import SECURITY_HEADERS
-from exporter.web.selection import NoSuchTargetError, Targets, choice_of
+from exporter.web.selection import BadQueryError, NoSuchTargetError, Targets, choice_of
 
 _NOTHING_YET: Final = b"There is no snapshot yet: the program is still starting.\n"
 _LONGEST_ACCEPT: Final = 2048
@@ -36,8 +36,8 @@ class Metrics:
         body: Body | None
         try:
             choice = choice_of(scope["query_string"], self._targets) if scope["query_string"] else None
-        except NoSuchTargetError as error:
-            await _send(send, 404, f"{error}\n".encode())
+        except (BadQueryError, NoSuchTargetError) as error:
+            await _send(send, 400 if isinstance(error, BadQueryError) else 404, f"{error}\n".encode())
             return
         if choice is None:
             rendered = self._current()

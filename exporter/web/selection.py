@@ -37,23 +37,33 @@ PLATFORMS: Final[tuple[str, ...]] = get_args(PlatformName)
 
 
 def choice_of(query: bytes, known: Callable[[], Targets]) -> Choice | None:
-    """Read which part of the metrics is asked for; None for all of them, when nothing in the query is about that.
+    """Read which part of the metrics is asked for; None for all of them, when the query chooses none.
 
-    Raises NoSuchTargetError: a mistyped name would otherwise be a scrape that works and brings nothing.
+    Raises NoSuchTargetError: a mistyped name would otherwise be a scrape that works and brings nothing. Raises
+    BadQueryError: a mistyped parameter would bring everything, and store it a second time.
     """
     asked = QueryParams(query)
+    refuse_others(asked, ("target", "platform", "process"))
     targets, platforms = frozenset(asked.getlist("target")), frozenset(asked.getlist("platform"))
-    process = asked.getlist("process")
+    process = _flag(asked, "process")
     if not targets and not platforms and not process:
         return None
     for kind, names, there in (("target", targets, known() if targets else ()), ("platform", platforms, PLATFORMS)):
         unknown = sorted(names.difference(there))
         if unknown:
             raise NoSuchTargetError(f"There is no {kind} {unknown[0][:_LONGEST_SAID]!r}.")
-    return Choice(targets, platforms, process[-1:] == ["true"])
+    return Choice(targets, platforms, process)
 
 
 _LONGEST_SAID: Final = 100
+
+
+def refuse_others(query: QueryParams, known: Sequence[str]) -> None:
+    """Raise BadQueryError for a parameter that is none of these: what it was to choose would not be chosen."""
+    for name in query:
+        if name not in known:
+            there = f"there are {', '.join(known)}" if known else "there are none"
+            raise BadQueryError(f"There is no parameter {name[:_LONGEST_SAID]!r}; {there}.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,27 +122,36 @@ class RunFilter:
         )
 
 
+RUN_PARAMETERS: Final = ("target", "workload", "outcome", "late", "run_id", "limit")
+
+
 def run_filter(query: QueryParams) -> RunFilter:
     """Read a filter: ``target``, ``workload``, ``outcome``, ``run_id``, each maybe several times; ``late``, ``limit``.
 
-    An empty value is none. Raises BadQueryError for an outcome that there is not, since a mistyped one would read as
-    "nothing failed"; a target or workload that there is not simply has no runs.
+    An empty value is none, and further parameters are for others, such as those that sort the page. Raises
+    BadQueryError for an outcome that there is not, since a mistyped one would read as "nothing failed"; a target or
+    workload that there is not simply has no runs.
     """
     outcomes = _given(query.getlist("outcome"))
     unknown = [outcome for outcome in outcomes if outcome not in OUTCOMES]
     if unknown:
         raise BadQueryError(f"There is no such outcome; there are {', '.join(OUTCOMES)}.")
-    late = _given(query.getlist("late"))
-    if any(value not in ("true", "false") for value in late):
-        raise BadQueryError("late is true or false.")
     return RunFilter(
         _given(query.getlist("target")),
         _given(query.getlist("workload")),
         outcomes,
-        late=late[-1:] == ("true",),
+        late=_flag(query, "late"),
         run_ids=_given(query.getlist("run_id")),
         limit=_limit(query.get("limit", "")),
     )
+
+
+def _flag(query: QueryParams, name: str) -> bool:
+    """Read a switch; of several values the last one holds."""
+    values = [value for value in query.getlist(name) if value]
+    if any(value not in ("true", "false") for value in values):
+        raise BadQueryError(f"{name} is true or false.")
+    return values[-1:] == ["true"]
 
 
 def _limit(text: str) -> int:

@@ -6,8 +6,11 @@ import json
 import re
 from pathlib import Path
 
+import pytest
+
 from exporter.web import api
 from exporter.web.hints import HINTS
+from exporter.web.selection import RUN_PARAMETERS
 from tests.web.samples import FAILED, NEW, NOW, RUNNING, RUNS, STATUS
 from tests.web.serving import Service, request, serving
 
@@ -76,6 +79,37 @@ def test_every_key_is_documented_and_every_documented_key_is_there() -> None:
         for table in re.findall(r"\| key \| value \|\n\| --- \| --- \|\n((?:\|.*\n)+)", text)
     ]
     assert [sorted(table) for table in tables] == [sorted(body) for body in bodies]
+
+
+@pytest.mark.parametrize(
+    ("path", "message"),
+    [
+        (
+            "/api/v1/runs?foo=1",
+            "There is no parameter 'foo'; there are target, workload, outcome, late, run_id, limit.",
+        ),
+        ("/api/v1/runs?target=support&outcom=failed", "There is no parameter 'outcom'; there are target, workload, "),
+        ("/api/v1/targets?target=support", "There is no parameter 'target'; there are none."),
+    ],
+)
+def test_a_mistyped_parameter_is_refused(path: str, message: str) -> None:
+    """It would read as: these are all of them. The page takes any: programs that pass links on add some."""
+    with serving(Service(view=STATUS, runs=lambda _: RUNS).application()) as server:
+        answer = request(server, "GET", path)
+        page = request(server, "GET", f"/?{path.partition('?')[2]}")
+    assert answer.status == 400
+    assert answer.text.startswith(message)
+    assert page.status == 200
+
+
+def test_every_parameter_is_documented_and_taken() -> None:
+    """In the table of the page."""
+    table = re.search(r"\| parameter \| chooses \|\n\| --- \| --- \|\n((?:\|.*\n)+)", PAGE.read_text("utf-8"))
+    assert table is not None
+    names = re.findall(r"^\| `(\w+)`", table[1], flags=re.MULTILINE)
+    assert tuple(names) == RUN_PARAMETERS
+    with serving(Service(view=STATUS, runs=lambda _: RUNS).application()) as server:
+        assert request(server, "GET", f"/api/v1/runs?{'&'.join(f'{name}=' for name in names)}").status == 200
 
 
 def test_both_are_served_as_json() -> None:

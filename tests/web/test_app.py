@@ -62,8 +62,9 @@ def test_metrics_are_the_ready_bytes_of_the_form_asked_for(
     assert answer.headers["vary"] == "accept, accept-encoding"
 
 
-def test_metrics_without_any_wish_are_plain_text(server: Server) -> None:
-    assert request(server, "GET", "/metrics?ignored=1").body == RENDERED.text
+@pytest.mark.parametrize("query", ["", "?", "?process=false", "?process="])
+def test_metrics_without_any_wish_are_plain_text(server: Server, query: str) -> None:
+    assert request(server, "GET", f"/metrics{query}").body == RENDERED.text
 
 
 @pytest.mark.parametrize(
@@ -75,7 +76,7 @@ def test_metrics_without_any_wish_are_plain_text(server: Server) -> None:
         ("target=a&platform=foundry", []),
         ("target=elsewhere", []),  # configured, and polled by another shard
         ("process=true", []),
-        ("target=a&ignored=1", ["a"]),
+        ("target=a&process=true&process=false", ["a"]),
     ],
 )
 def test_a_part_of_the_metrics(service: Service, server: Server, query: str, targets: list[str]) -> None:
@@ -103,6 +104,31 @@ def test_a_name_that_there_is_not_fails_the_scrape(service: Service, server: Ser
     service.content, service.targets = two_targets(), frozenset({"a", "b"})
     answer = request(server, "GET", f"/metrics?{query}")
     assert (answer.status, answer.text) == (404, f"{message}\n")
+
+
+PARAMETERS = "there are target, platform, process."
+
+
+@pytest.mark.parametrize(
+    ("query", "message"),
+    [
+        ("taget=a", f"There is no parameter 'taget'; {PARAMETERS}"),
+        ("target=a&plattform=roboto", f"There is no parameter 'plattform'; {PARAMETERS}"),
+        ("name[]=automation_runs_total", f"There is no parameter 'name[]'; {PARAMETERS}"),
+        ("Target=a", f"There is no parameter 'Target'; {PARAMETERS}"),
+        ("taget", f"There is no parameter 'taget'; {PARAMETERS}"),
+        (f"%0a{'x' * 500}=1", f"There is no parameter '\\n{'x' * 99}'; {PARAMETERS}"),
+        ("process=yes", "process is true or false."),
+        ("target=a&process=1", "process is true or false."),
+    ],
+)
+def test_a_mistyped_parameter_fails_the_scrape(service: Service, server: Server, query: str, message: str) -> None:
+    """It would bring everything, and a job of its own would store every series a second time."""
+    service.content, service.targets = two_targets(), frozenset({"a", "b"})
+    for method in ("GET", "HEAD"):
+        answer = request(server, method, f"/metrics?{query}")
+        assert (answer.status, answer.headers["content-type"]) == (400, "text/plain; charset=utf-8")
+        assert answer.text == (f"{message}\n" if method == "GET" else "")
 
 
 def two_targets() -> Content:

@@ -34,6 +34,7 @@ def fits(chosen: RunFilter, run: RunView) -> bool:
         ("outcome=open", (RUNNING,)),
         ("late=true", (FAILED, LATE)),
         ("late=false", EVERY),
+        ("late=true&late=false&late=true", (FAILED, LATE)),  # the last one holds
         (f"run_id={LATE.run_id}", (LATE,)),
         ("run_id=none", ()),
         ("target=agents&outcome=completed&late=true&other=ignored", (LATE,)),
