@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from unittest.mock import patch
@@ -15,12 +16,14 @@ from exporter import catalogue
 from exporter.arguments import parser
 from exporter.config import load_text
 from tests.real.binaries import ROOT
+from tests.real.exporter import CONSOLE_SCRIPT
 
 PAGES = sorted([*(ROOT / "docs").rglob("*.md"), *(ROOT / "helm").rglob("README.md"), *ROOT.glob("*.md")])
 EVERY_PAGE = pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 
 LINK = re.compile(r"\]\((?!\w+://)([^)#\s]*)(?:#([^)\s]+))?\)")
 BLOCK = re.compile(r"^ *```(\w+)\n(.*?)^ *```$", re.MULTILINE | re.DOTALL)
+INSTALLED = "/opt/automation-exporter/bin/automation-exporter"
 METRIC = re.compile(r"\b(?:automation|roboto|foundry|granite|moderately)_[a-z0-9_]+_[a-z0-9_]+\b")
 
 
@@ -51,7 +54,7 @@ def commands(page: Path) -> Iterator[list[str]]:
     for text in blocks(page, "sh"):
         for line in text.replace("\\\n", " ").splitlines():
             words = shlex.split(line, comments=True)
-            for name in ("automation-exporter", "./run"):
+            for name in ("automation-exporter", INSTALLED, "./run"):
                 if words[:1] == [name] and (name != "./run" or words[1:2] == ["exporter"]):
                     yield words[2:] if name == "./run" else words[1:]
 
@@ -88,3 +91,29 @@ def test_targets_of_the_first_hour_are_right(tmp_path: Path) -> None:
         (tmp_path / name).write_text("example-token")
     text = text.replace("/run/secrets", str(tmp_path)).replace("'...'", "example").replace("...", "example")
     assert len(load_text(text, {}, name="install.md", folder=tmp_path).targets) == len(targets)
+
+
+def test_a_file_for_systemd_is_checked_as_the_first_hour_says(tmp_path: Path) -> None:
+    """By hand there are no credentials of systemd's and no variables of the unit: the page's own lines bring them."""
+    page = ROOT / "docs" / "install.md"
+    (block,) = (text for text in blocks(page, "sh") if "export CREDENTIALS_DIRECTORY" in text)
+    lines = [line for line in block.splitlines() if not line.startswith(("sudo ", "exit", f"{INSTALLED} once"))]
+    (drop_in,) = blocks(page, "ini")
+    (credential,) = re.findall(r"^LoadCredential=(\w+):(/etc/.*)$", drop_in, re.MULTILINE)
+    assert f"api_key_file: ${{CREDENTIALS_DIRECTORY}}/{credential[0]}" in page.read_text()
+    files = {
+        credential[1]: "example-key",
+        "/etc/default/automation-exporter": 'ARGS="--web.listen-address=127.0.0.1:10077"\nTEAM=data\n',
+        "/etc/automation-exporter/config.yaml": "targets:\n  - name: a\n    platform: granite\n    labels:\n"
+        "      team: ${TEAM}\n    api_key_file: ${CREDENTIALS_DIRECTORY}/granite\n",
+    }
+    for name, text in files.items():
+        file = tmp_path / name.removeprefix("/")
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text)
+        file.chmod(0o600)
+    script = "\n".join(lines).replace("/etc/", f"{tmp_path}/etc/").replace(INSTALLED, str(CONSOLE_SCRIPT))
+    result = subprocess.run(
+        ("sh", "-eu"), input=script, env={}, capture_output=True, text=True, check=False, timeout=60
+    )
+    assert (result.returncode, result.stderr) == (0, "")
