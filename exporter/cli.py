@@ -153,11 +153,8 @@ def _check_config(chosen: argparse.Namespace) -> int:
     settings = load(chosen.file, os.environ)
     for warning in advice(settings):
         print(f"warning: {chosen.file}: {warning}", file=sys.stderr)
-    if not settings.state.parent.is_dir():  # a warning: files are checked on other machines than those they are for
-        print(
-            f"warning: {chosen.file}: state: there is no folder {settings.state.parent} here; `run` needs it",
-            file=sys.stderr,
-        )
+    if amiss := _amiss_here(settings.state):
+        print(f"warning: {chosen.file}: state: {amiss}", file=sys.stderr)
     targets = ", ".join(f"{target.name} ({target.platform})" for target in settings.targets)
     count = len(settings.targets)
     print(f"ok: {count} target{'s'[: count > 1]}: {targets}; state {settings.state}")
@@ -166,6 +163,15 @@ def _check_config(chosen: argparse.Namespace) -> int:
 
         return OK if probe(settings, sys.stdout) else FAILED
     return OK
+
+
+def _amiss_here(state: Path) -> str | None:
+    """Say why `run` would not start here: only a warning, files are checked on other machines than theirs."""
+    if state.is_dir():
+        return f"{state} is a directory here; `run` needs a file in it"
+    if not state.parent.is_dir():
+        return f"there is no folder {state.parent} here; `run` needs it"
+    return None
 
 
 def _check_web_config(chosen: argparse.Namespace) -> int:

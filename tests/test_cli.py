@@ -165,6 +165,17 @@ def test_check_config_misses_the_folder_of_the_state(tmp_path: Path, capsys: pyt
     assert capsys.readouterr().err == expected
 
 
+def test_check_config_finds_a_directory_where_the_state_is_to_be(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The service would not start here."""
+    file = tmp_path / "config.yaml"
+    file.write_text(CONFIG.replace("from-file.db", str(tmp_path)))
+    assert cli.main(["check-config", str(file)]) == 0
+    expected = f"warning: {file}: state: {tmp_path} is a directory here; `run` needs a file in it\n"
+    assert capsys.readouterr().err == expected
+
+
 def test_check_config_of_a_wrong_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Every problem a line, which begins with file and line; exit code 2."""
     file = tmp_path / "config.yaml"
@@ -218,6 +229,7 @@ def test_failures_are_sentences(
         (["run", "--config.fil=x"], "--config.file"),
         (["run", "--config.file=x", "--web.listen-address=nowhere"], "address: 'nowhere' is not host:port; write"),
         (["run", "--config.file=x", "--state=postgres://x/y"], "kind of storage that is not known"),
+        (["run", "--config.file=x", "--state=~/x.db"], "begins with ~, which stands for no folder here"),
         (["run", "--config.file=x", "--log.level=loud"], "invalid choice: 'loud'"),
         (["check-config"], "FILE"),
         (["demo", "--pace=fast"], "invalid float value"),

@@ -17,8 +17,8 @@ Written by `./run docs` from `exporter/arguments.py`; do not edit.
 
 Exit codes: 0 all went well, 1 something failed, 2 the arguments or the configuration are wrong.
 
-Every command also has `--log.level` (`debug`, `info`, `warn`, `error`; default: info) and `--log.format` (`logfmt`,
-`json`; default: logfmt).
+Every command below, those of `state` too, also has `--log.level` (`debug`, `info`, `warn`, `error`; default: info) and
+`--log.format` (`logfmt`, `json`; default: logfmt); they are written after its name.
 """
 _OF_ALL: Final = frozenset({"--help", "--log.level", "--log.format"})
 

@@ -43,7 +43,7 @@ is a file to start from.
 - **Secrets** can be read from files: a key that ends in `_file` names one. It is read again when it changes, and a
   line break at its end does not count. A file that every user of the machine can read is warned of.
 - **Relative paths** of such files start at the folder of the configuration file; that of `state` starts at the
-  working directory.
+  working directory. `~` stands for no folder.
 - **Variables of the vendors' own tools** fill in a key when exactly one target of that platform lacks it. When
   several lack it, that is an error: nothing says whose value it is.
 - Patterns know `*`, `?` and `[abc]`; upper and lower case differ.

@@ -25,6 +25,8 @@ def parse_state(text: object) -> Path:
         text = unquote(rest.removeprefix("///"))
     elif "://" in text:
         raise wrong("is a kind of storage that is not known", _RIGHT)
+    if text.startswith("~") and "/" in text:
+        raise wrong("begins with ~, which stands for no folder here", "write the whole path")
     if not text or text.endswith("/") or "\0" in text:
         raise wrong("is not the path of a file", _RIGHT)
     return Path(text)

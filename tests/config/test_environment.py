@@ -133,6 +133,8 @@ def test_azure_variables_make_an_identity(read: Load, variable: str) -> None:
     ("text", "expected"),
     [
         ("state.db", "state.db"),
+        ("state.db~", "state.db~"),
+        ("./~/state.db", "~/state.db"),
         ("/var/lib/x/state.db", "/var/lib/x/state.db"),
         ("sqlite:////var/lib/x/state.db", "/var/lib/x/state.db"),
         ("sqlite:////var/lib/a%20b/state.db", "/var/lib/a b/state.db"),
