@@ -70,7 +70,11 @@ class StateError(ExporterError):
 
 
 class StateLocked(StateError):
-    """Another process has the state open for writing."""
+    """Another process has the state open for writing. ``found`` says so, ``right`` what to do for who wants to run."""
+
+    def __init__(self, found: str, right: str = "") -> None:
+        super().__init__("; ".join(filter(None, (found, right))))
+        self.found = found
 
 
 class StateCorrupt(StateError):

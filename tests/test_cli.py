@@ -369,12 +369,13 @@ def test_state_commands(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> N
     told = capsys.readouterr()
     first, _, rest = told.out.partition(f"ok: {state}\n")
     assert first.splitlines()[0] == f"state    {state}"
+    assert re.fullmatch(r"size     \d+KiB and \d+KiB in its journal \(-wal\)", first.splitlines()[1])
     assert "fleet   1970-01-01T00:00:01Z  -         -         0     0" in first
     assert rest.startswith(f"ok: {state} was copied to {copy}\nok: fleet is robots now; ")
     assert rest.endswith("ok: robots forgotten; configured again, counting begins anew with the first poll\n")
     assert told.err == ""
     assert cli.main(["state", "forget", state, "fleet"]) == 1
-    assert "has this state open" in capsys.readouterr().err
+    assert "has this state open; stop the service that runs on it first" in capsys.readouterr().err
     store.close()
     with sqlite3.connect(state) as database:
         database.execute("INSERT INTO mark VALUES (99, 'x', '[]', 1)")

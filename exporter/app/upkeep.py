@@ -43,7 +43,7 @@ def described(facts: StateFacts) -> str:
     """Return what a state is and holds, as lines for people."""
     lines = [
         f"state    {facts.path}",
-        f"size     {_size(facts.size)}",
+        f"size     {_size(facts.size)}{f' and {_size(facts.journal)} in its journal (-wal)' if facts.journal else ''}",
         f"schema   {facts.schema} (this version's is {SCHEMA_VERSION})",
         f"begun    {_time(facts.created_at)}",
         *(f"copy     {copy}" for copy in facts.copies),

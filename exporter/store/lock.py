@@ -51,8 +51,18 @@ class StateLock:
     def __init__(self, state: Path) -> None:
         real = state.resolve()
         self.path = real.with_name(real.name + ".lock")
+        self._take(state)
+        while not self._in_place():  # its holder withdrew it between our opening and our locking
+            os.close(self._descriptor)
+            self._take(state)
+        self.begun = BEGUN in self._read()
+        """Whether there was a state when the lock was last held."""
+        self._write()
+
+    def _take(self, state: Path) -> None:
+        """Open the file, making it where there is none, and lock it."""
         try:
-            self._descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            self._descriptor, self._made = self._open()
         except FileNotFoundError:
             raise StateError(f"{state.parent}: no such directory; create it, or set another `state`") from None
         except OSError as error:
@@ -67,17 +77,29 @@ class StateLock:
             os.close(self._descriptor)
             who = f"process {holder}" if holder.isdigit() else "another process"
             raise StateLocked(
-                f"{state}: {who} has this state open; two exporters must not share one, "
-                "give each its own state (or stop the other)"
+                f"{state}: {who} has this state open",
+                "two exporters must not share one, give each its own state (or stop the other)",
             ) from None
         except OSError as error:
             os.close(self._descriptor)
             raise StateError(
                 f"{self.path}: cannot be locked ({error.strerror}); put the state on a local disk"
             ) from None
-        self.begun = BEGUN in self._read()
-        """Whether there was a state when the lock was last held."""
-        self._write()
+
+    def _open(self) -> tuple[int, bool]:
+        """Return the file's descriptor, and whether it was made."""
+        flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC
+        try:
+            return os.open(self.path, flags | os.O_EXCL, 0o600), True
+        except FileExistsError:
+            return os.open(self.path, flags, 0o600), False
+
+    def _in_place(self) -> bool:
+        """Whether what was locked is the file that others would lock."""
+        try:
+            return os.path.samestat(os.fstat(self._descriptor), self.path.stat())
+        except FileNotFoundError:
+            return False
 
     def note_begun(self) -> None:
         """Note that there is a state now."""
@@ -93,8 +115,17 @@ class StateLock:
             os.pwrite(self._descriptor, f"{os.getpid()}\n{BEGUN if self.begun else ''}\n".encode(), 0)
 
     def release(self) -> None:
-        """Let another process in. The file stays: deleting it would let two processes lock two files."""
+        """Let another process in. The file stays, since it tells whether there was a state."""
         os.close(self._descriptor)
+
+    def withdraw(self) -> None:
+        """Let another process in, and leave nothing behind that was not there: the state could not be used.
+
+        Who has opened the file already and locks it now sees that it is gone.
+        """
+        if self._made:
+            self.path.unlink(missing_ok=True)
+        self.release()
 
 
 def network_file_system(path: Path, mounts: str) -> str | None:

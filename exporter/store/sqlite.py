@@ -42,7 +42,7 @@ class SqliteStore:
         with ExitStack() as undo:
             if path is not None:
                 self._file_lock = StateLock(path)
-                undo.callback(self._unlock)
+                undo.callback(self._file_lock.withdraw)
                 self._refuse_emptied(path, self._file_lock)
             self._connection = connect(path, now)
             undo.callback(self._close)
@@ -230,10 +230,10 @@ class SqliteStore:
         """Return how much room the state takes on disk, journals included."""
         if self.path is None:
             return 0
-        size = 0
+        size, real = 0, self.path.resolve()  # the journals are beside the file itself, not beside a link to it
         for suffix in ("", "-wal", "-shm"):
             with suppress(FileNotFoundError):  # the journals come and go
-                size += self.path.with_name(self.path.name + suffix).stat().st_size
+                size += real.with_name(real.name + suffix).stat().st_size
         return size
 
     def created_at(self) -> Micros:

@@ -14,7 +14,7 @@ from typing import Final, NamedTuple
 
 from exporter.catalogue.runs import RUNS
 from exporter.counting.memory import MemoryLedger
-from exporter.errors import StateError
+from exporter.errors import StateError, StateLocked
 from exporter.store.connection import APPLICATION_ID, SCHEMA_VERSION, damaged, read_created_at, read_meta
 from exporter.store.ids import waiting
 from exporter.store.migrations import copies, copy
@@ -66,10 +66,14 @@ class TargetFacts(NamedTuple):
 
 
 class StateFacts(NamedTuple):
-    """What a state file is and holds. ``copies`` were made before migrations."""
+    """What a state file is and holds. ``copies`` were made before migrations.
+
+    ``size`` is that of the file alone, in bytes; ``journal`` what lies beside it in the write-ahead log.
+    """
 
     path: Path
     size: int
+    journal: int
     schema: int
     created_at: Micros
     targets: tuple[TargetFacts, ...]
@@ -83,11 +87,19 @@ def describe(path: Path) -> StateFacts:
         return StateFacts(
             path=path,
             size=path.stat().st_size,
+            journal=_journal(path),
             schema=int(read_meta(connection, "schema")),
             created_at=read_created_at(connection, path),
             targets=tuple(_facts(connection, path, number) for number, _ in targets),
             copies=tuple(copies(path)),
         )
+
+
+def _journal(path: Path) -> int:
+    try:
+        return _wal(path).stat().st_size
+    except FileNotFoundError:  # it comes and goes
+        return 0
 
 
 def _facts(connection: sqlite3.Connection, path: Path, number: int) -> TargetFacts:
@@ -170,7 +182,11 @@ def _no_target(path: Path, name: str, known: list[str]) -> str:
 @contextmanager
 def _alone(path: Path, now: Micros) -> Iterator[SqliteStore]:
     _must_exist(path)
-    with closing(SqliteStore(path, now)) as store:
+    try:
+        store = SqliteStore(path, now)
+    except StateLocked as error:
+        raise StateLocked(error.found, "stop the service that runs on it first, and start it afterwards") from None
+    with closing(store):
         yield store
 
 
@@ -189,8 +205,13 @@ def _reading(path: Path) -> Iterator[sqlite3.Connection]:
 
 def _uri(path: Path) -> str:
     """Return how to open it without ever writing; without journals beside it, not even those are needed."""
-    quiet = not path.with_name(f"{path.name}-wal").exists()
+    quiet = not _wal(path).exists()
     return f"{path.resolve().as_uri()}?mode=ro{'&immutable=1' * quiet}"
+
+
+def _wal(path: Path) -> Path:
+    real = path.resolve()  # SQLite puts it beside the file itself, not beside a link to it
+    return real.with_name(f"{real.name}-wal")
 
 
 def _check(connection: sqlite3.Connection, path: Path) -> None:
@@ -206,6 +227,8 @@ def _check(connection: sqlite3.Connection, path: Path) -> None:
 
 
 def _must_exist(path: Path) -> None:
+    if path.is_dir():
+        raise StateError(f"{path}: is a directory; name the state file in it as the first argument")
     if not path.is_file():
         raise StateError(f"{path}: there is no such file; name the state as the first argument")
 

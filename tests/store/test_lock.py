@@ -6,6 +6,7 @@ import errno
 import fcntl
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -120,10 +121,51 @@ def test_a_full_disk_does_not_keep_the_lock_from_being_held(path: Path, monkeypa
 
 
 def test_the_lock_file_stays(path: Path) -> None:
-    """Deleting it would let two processes lock two files of one name."""
+    """It tells that there was a state."""
     store = SqliteStore(path, NOW)
     store.close()
     assert path.with_name("state.db.lock").exists()
+
+
+@pytest.mark.parametrize("found", ["text", "directory", "database"])
+def test_what_is_refused_is_left_without_a_lock_file(path: Path, found: str) -> None:
+    """A mistyped name, such as that of the configuration, must leave nothing beside it."""
+    if found == "text":
+        path.write_text("targets: []\n" * 100)
+    elif found == "directory":
+        path.mkdir()
+    else:
+        with sqlite3.connect(path) as database:
+            database.execute("CREATE TABLE x (y)")
+    before = sorted(path.parent.iterdir())
+    with pytest.raises(StateError):
+        SqliteStore(path, NOW)
+    assert sorted(path.parent.iterdir()) == before
+
+
+def test_a_lock_file_that_was_there_stays_when_the_state_is_refused(path: Path) -> None:
+    """It tells that there was a state."""
+    SqliteStore(path, NOW).close()
+    path.write_bytes(b"")
+    for _ in range(2):
+        with pytest.raises(StateError, match="it is empty, and was not"):
+            SqliteStore(path, NOW)
+
+
+def test_a_lock_file_that_is_withdrawn_under_another_holds_nobody(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Opened before it was withdrawn and locked after, it would be a lock that nobody else meets."""
+    first, lock = StateLock(path), fcntl.flock
+
+    def withdrawn_before(descriptor: int, operation: int) -> None:
+        monkeypatch.setattr(fcntl, "flock", lock)
+        first.withdraw()
+        lock(descriptor, operation)
+
+    monkeypatch.setattr(fcntl, "flock", withdrawn_before)
+    second = StateLock(path)
+    with pytest.raises(StateLocked):
+        StateLock(path)
+    second.release()
 
 
 def test_states_in_memory_need_no_lock() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -50,7 +51,7 @@ def test_what_a_state_holds(closed: Path) -> None:
     """Held counts are counted, an id under two days is one."""
     facts = describe(closed)
     assert (facts.schema, facts.created_at, facts.copies) == (SCHEMA_VERSION, NOW, ())
-    assert facts.size == closed.stat().st_size
+    assert (facts.size, facts.journal) == (closed.stat().st_size, 0)
     first, second = facts.targets
     assert first._replace(name="u") == second
     assert first.name == "t"
@@ -80,6 +81,33 @@ def test_looking_checking_and_copying_work_beside_the_service(running: SqliteSto
     commit(running, counted(8))
     series = {**everything().series, **counted(7).series}
     assert held(tmp_path / "copy.db") == {**durable(running.ledger("u")), "series": series}
+
+
+def test_what_is_in_the_journal_is_room_taken_too(running: SqliteStore, path: Path) -> None:
+    """Beside a service most of a young state is there."""
+    facts = describe(path)
+    assert facts.size == path.stat().st_size
+    assert facts.journal == path.with_name("state.db-wal").stat().st_size > 0
+    assert running.size_bytes() > facts.size + facts.journal  # the index of the journal besides
+
+
+def test_a_state_behind_a_link_is_seen_as_it_is(running: SqliteStore, path: Path, tmp_path: Path) -> None:
+    """Its journal is beside the file, not beside the link."""
+    link = tmp_path / "elsewhere" / "link.db"
+    link.parent.mkdir()
+    link.symlink_to(path)
+    assert describe(link)._replace(path=path) == describe(path)
+    running.close()
+    behind = SqliteStore(link, NOW)
+    commit_to_a_target(behind)
+    assert behind.size_bytes() > path.stat().st_size + path.with_name("state.db-wal").stat().st_size > 0
+    behind.close()
+
+
+def commit_to_a_target(store: SqliteStore) -> None:
+    """Write something."""
+    store.open_target("t", ME, NOW, holds=False)
+    commit(store, counted(7))
 
 
 def test_a_copy_is_one_file_for_its_owner_only(closed: Path, tmp_path: Path) -> None:
@@ -170,10 +198,17 @@ def test_what_cannot_be_done_is_said_and_nothing_changes(
 
 def test_changes_need_the_file_for_themselves(running: SqliteStore, path: Path) -> None:
     """The service would go on with what it has in memory."""
-    with pytest.raises(StateLocked):
-        rename_target(path, "t", "x", NOW)
-    with pytest.raises(StateLocked):
-        forget(path, ["t"], NOW)
+    changes: tuple[Callable[[], None], ...] = (
+        lambda: rename_target(path, "t", "x", NOW),
+        lambda: forget(path, ["t"], NOW),
+    )
+    for change in changes:
+        with pytest.raises(StateLocked) as refused:
+            change()
+        assert str(refused.value) == (
+            f"{path}: process {os.getpid()} has this state open; "
+            "stop the service that runs on it first, and start it afterwards"
+        )
 
 
 @pytest.mark.parametrize("action", [describe, verify, lambda path: forget(path, ["t"], NOW)])
@@ -182,6 +217,14 @@ def test_no_file_is_made_by_looking_for_it(path: Path, action: Callable[[Path], 
     with pytest.raises(StateError, match="there is no such file"):
         action(path)
     assert not path.exists()
+
+
+@pytest.mark.parametrize("action", [describe, verify, lambda path: forget(path, ["t"], NOW)])
+def test_a_directory_is_no_state(tmp_path: Path, action: Callable[[Path], object]) -> None:
+    """It is not said to be absent."""
+    with pytest.raises(StateError) as refused:
+        action(tmp_path)
+    assert str(refused.value) == f"{tmp_path}: is a directory; name the state file in it as the first argument"
 
 
 def test_what_is_no_state_is_said(path: Path) -> None:
