@@ -32,11 +32,13 @@ _HEAD: Final = """\
 
 One YAML file. Only `targets` is required, and each target needs only its name, its platform and its credentials.
 `automation-exporter check-config FILE` tells every mistake at once; [examples/config.yaml](../examples/config.yaml)
-is a file to start from.
+is a file to start from. Two things hide what comes after them: where a file stops being YAML, only that is told; and of
+a target whose platform nobody can guess, only what holds for all platforms is checked.
 
 - **Durations** are numbers with units, the larger first: `30s`, `5m`, `24h`, `8d`, `1h30m`. Units are `w`, `d`, `h`,
   `m`, `s` and `ms`.
-- **Sizes** are a number with a unit: `512KiB`, `64MiB`.
+- **Sizes** are a number with a unit: `512KiB`, `64MiB`. Units are `B`, `kB`, `KiB`, `MB`, `MiB`, `GB` and `GiB`; `kB`
+  is 1000 bytes and `KiB` 1024.
 - **Environment variables** can stand in every value: `${NAME}`, or `${NAME:-default}` for when it is unset or empty.
   `$$` is one dollar sign. What a variable holds is taken as it is and never read as YAML. Inside `{ }` or `[ ]` the
   value needs quotes, as YAML wants it: `{name: a, platform: granite, api_key: "${GRANITE_API_KEY}"}`.

@@ -14,12 +14,13 @@ from typing import TypeVar
 from pydantic import BaseModel, ValidationError
 from pydantic_core import PydanticCustomError
 
-from exporter.config.messages import Mistake, mistakes, sentence, unknown_key
+from exporter.config.files import read_text
+from exporter.config.messages import Mistake, closest, mistakes, sentence, unknown_key
 from exporter.config.model import PLATFORMS, Settings, WorkloadRule
 from exporter.config.part import Part
 from exporter.config.problems import Path, Problem
 from exporter.config.state import default_state, parse_state
-from exporter.config.vendors import fill_in
+from exporter.config.vendors import contested, fill_in
 from exporter.config.written import Value, Written, parse
 from exporter.errors import ConfigError
 from exporter.platforms.pace import Pace
@@ -31,13 +32,7 @@ M = TypeVar("M", bound=BaseModel)
 def load(path: FilePath | str, environ: Mapping[str, str]) -> Settings:
     """Read the configuration file. Raises ConfigError with every problem, one sentence each, in order of lines."""
     file = FilePath(path)
-    try:
-        text = file.read_text(encoding="utf-8-sig")
-    except OSError as error:
-        raise ConfigError([f"{file}: cannot be read: {error.strerror}"]) from None
-    except UnicodeDecodeError:
-        raise ConfigError([f"{file}: is not UTF-8 text"]) from None
-    return load_text(text, environ, name=str(file), folder=file.parent)
+    return load_text(read_text(file), environ, name=str(file), folder=file.parent)
 
 
 def load_text(text: str, environ: Mapping[str, str], *, name: str, folder: FilePath) -> Settings:
@@ -56,13 +51,15 @@ class _Loader:
         self._written = written
         self._environ = environ
         self._context = {"folder": folder}
+        self._contested: frozenset[tuple[Path, Path]] = frozenset()
 
     def settings(self) -> Settings | None:
         """Return the settings, or None when there are problems."""
         top = self._written.value
         if not isinstance(top, dict):
             if not self.problems:
-                self._problem((), "has no keys; write at least targets:")
+                kind = "is a list, not a mapping" if isinstance(top, list) else "is plain text, not a mapping"
+                self._problem((), f"{'has no keys' if top is None else kind}; write at least targets:")
             return None
         broken = self._written.broken(())
         top = {key: None if value == "" and key in broken else value for key, value in top.items()}
@@ -84,12 +81,12 @@ class _Loader:
         for part in self._parts(value, "targets"):
             self._name(part, names)
             model = self._platform(part)
-            if model is not None:
-                part.inherit(defaults, frozenset(model.model_fields))
-                parts.append((model, part))
+            part.inherit(defaults, frozenset(model.model_fields))
+            parts.append((model, part))
         if not parts and not self.problems:
             self._problem(("targets",), "has no target; write at least one: name, platform and its credentials")
         self._previous_names([part for _, part in parts], names)
+        self._contested = contested(parts)
         for part, mistake in fill_in(parts, self._environ):
             self._report(part, mistake)
         return [self._check(model, part) for model, part in parts]
@@ -117,14 +114,25 @@ class _Loader:
                 line = self._written.line(taken[previous])
                 self._problem(path, f'"{previous}" is already carried over in line {line}; only one target can')
 
-    def _platform(self, part: Part) -> type[TargetSettings] | None:
+    def _platform(self, part: Part) -> type[TargetSettings]:
+        """Return the settings of the target's platform. If that is not known, of the one that was probably meant.
+
+        Failing that what all have in common, and of the part only that is kept.
+        """
         platform = part.values.get("platform")
         for name, model in PLATFORMS.items():
             if name == platform:
                 return model
         problem = "is missing" if platform is None else "is not known"
         self._report(part, Mistake((("platform",),), problem, choices=tuple(PLATFORMS)))
-        return None
+        meant = closest(platform, PLATFORMS)
+        if meant is not None:
+            return PLATFORMS[meant]
+        every = {key for model in PLATFORMS.values() for key in model.model_fields}
+        for key in part.values.keys() - every:
+            self._problem((*part.path, key), unknown_key(key, every))
+        part.values = {key: value for key, value in part.values.items() if key in TargetSettings.model_fields}
+        return TargetSettings
 
     def _state(self, value: Value) -> FilePath:
         if value is None:
@@ -187,7 +195,10 @@ class _Loader:
         path = part.blame(mistake.paths)
         place = part.written_at(path)
         variable = part.variable(path) or self._written.variables.get(place)
-        self._problem(place, sentence(mistake, path, part.value(path), variable))
+        text = sentence(mistake, path, part.value(path), variable)
+        if mistake.variable and (part.path, mistake.paths[0]) not in self._contested:
+            text += f", or set {mistake.variable} in the environment"
+        self._problem(place, text)
 
     def _problem(self, path: Path, text: str) -> None:
         self.problems.append(Problem(path, text, self._written.line(path)))

@@ -5,14 +5,15 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from difflib import get_close_matches
-from typing import Any, Final, NamedTuple, get_origin
+from typing import Any, Final, NamedTuple, TypeVar, get_origin
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from exporter.config.problems import Path
+from exporter.config.problems import Path, unseen, visible
 from exporter.config.shape import models_in, place, tags, variable_of
-from exporter.platforms.wrong import CONFLICTS, WRONG
+from exporter.platforms.fields import SIZE, format_size
+from exporter.platforms.wrong import CONFLICTS, FLAWS, WRONG
 
 _SECRET_WORDS: Final = ("token", "secret", "key", "proxy", "password", "credential")
 _LONGEST: Final = 60
@@ -67,12 +68,15 @@ _TEXTS: Final[Mapping[str, tuple[str, str]]] = {
     "tuple_type": ("is not a list", "write [a, b], or items that begin with '- '"),
 }
 
+Choice = TypeVar("Choice", bound=str)
+
 
 class Mistake(NamedTuple):
     """One mistake in the values of a model: the keys it is about, what is the matter, and what would be right.
 
     ``choices`` are all values that are possible, if they are few. ``hidden`` values are not shown: of a key that is
-    not known, nobody knows whether its value is a secret.
+    not known, nobody knows whether its value is a secret. ``variable`` of the environment fills the key in, if no
+    other target lacks it.
     """
 
     paths: tuple[Path, ...]
@@ -80,6 +84,7 @@ class Mistake(NamedTuple):
     right: str = ""
     choices: tuple[str, ...] = ()
     hidden: bool = False
+    variable: str | None = None
 
 
 def mistakes(error: ValidationError, model: type[BaseModel]) -> Iterator[Mistake]:
@@ -95,7 +100,11 @@ def _translate(detail: ErrorDetails, path: Path, owner: type[BaseModel]) -> Iter
         case kind if kind == CONFLICTS:
             for conflict in context["conflicts"]:
                 keys = tuple((*path, *key.split(".")) for key in conflict.keys)
-                yield Mistake(keys, conflict.problem, conflict.right)
+                yield Mistake(keys, conflict.problem, conflict.right, variable=conflict.variable)
+        case kind if kind == FLAWS:
+            for flaw in context["flaws"]:
+                keys = ((*path, flaw.key) if flaw.key is not None else path,)
+                yield Mistake(keys, flaw.problem, flaw.right, hidden=True)
         case kind if kind == WRONG:
             # What is wrong with a model as a whole needs no "found a mapping".
             field = owner.model_fields.get(str(path[-1])) if path else None
@@ -115,6 +124,9 @@ def _translate(detail: ErrorDetails, path: Path, owner: type[BaseModel]) -> Iter
             yield Mistake((path,), "is not possible", choices=tuple(choice.strip("'") for choice in choices))
         case kind if kind in _TEXTS:
             problem, right = _TEXTS[kind]
+            field = owner.model_fields.get(str(path[-1])) if path else None
+            if field is not None and SIZE in field.metadata:
+                context = {name: format_size(value) for name, value in context.items() if isinstance(value, int)}
             numbers = {name: f"{value:g}" for name, value in context.items() if isinstance(value, float)}
             yield Mistake((path,), problem, right.format_map(context | numbers))
         case _:
@@ -127,19 +139,24 @@ def missing(path: Path, owner: type[BaseModel]) -> Mistake:
     if field.discriminator:
         return Mistake((path,), "is missing", f"write {path[-1]}: with {field.discriminator}: {', '.join(tags(field))}")
     example = json.dumps(field.examples[0], ensure_ascii=False).replace('"', "") if field.examples else "..."
-    variable = variable_of(field)
-    also = f", or set {variable} in the environment" if variable else ""
-    return Mistake((path,), "is missing", f"write {path[-1]}: {example}{also}")
+    return Mistake((path,), "is missing", f"write {path[-1]}: {example}", variable=variable_of(field))
 
 
 def sentence(mistake: Mistake, path: Path, value: object, variable: str | None) -> str:
     """Return the text of a problem: the matter, what was found at ``path``, what would be right."""
     right = mistake.right
     if mistake.choices:
-        close = get_close_matches(value, mistake.choices, n=1) if isinstance(value, str) else []
-        right = f"write one of {', '.join(mistake.choices)}" + (f'; did you mean "{close[0]}"?' if close else "")
+        close = closest(value, mistake.choices)
+        right = f"write one of {', '.join(mistake.choices)}" + (f'; did you mean "{close}"?' if close else "")
     text = mistake.problem + ("" if mistake.hidden else _found(value, path, variable))
     return f"{text}; {right}" if right else text
+
+
+def closest(value: object, choices: Iterable[Choice]) -> Choice | None:
+    """Return the one of ``choices`` that was probably meant, if any is near."""
+    by_name = {str(choice): choice for choice in choices}
+    close = get_close_matches(value, by_name, n=1) if isinstance(value, str) else []
+    return by_name[close[0]] if close else None
 
 
 def _found(value: object, path: Path, variable: str | None) -> str:
@@ -158,11 +175,11 @@ def _found(value: object, path: Path, variable: str | None) -> str:
 
 
 def _shown(text: str) -> str:
-    return json.dumps(text if len(text) <= _LONGEST else text[:_LONGEST] + "...", ensure_ascii=False)
+    return visible(json.dumps(text if len(text) <= _LONGEST else text[:_LONGEST] + "...", ensure_ascii=False))
 
 
 def _plain(key: str) -> str:
-    return key.lower().replace("-", "_")
+    return "".join(filter(str.isprintable, key)).strip().lower().replace("-", "_")
 
 
 def unknown_key(key: str, known: Iterable[str]) -> str:
@@ -172,8 +189,9 @@ def unknown_key(key: str, known: Iterable[str]) -> str:
     spelt = {_plain(name): name for name in names}
     alike = [spelt[found] for found in get_close_matches(plain, spelt, n=1, cutoff=_CLOSE)]
     guesses = [*(name for name in _KNOWN_AS.get(plain, ()) if name in names), *alike]
+    text = f"unknown key {_shown(key)}" + (f", which holds {unseen(key)}" if unseen(key) else "")
     if guesses:
-        return f'unknown key {_shown(key)}; did you mean "{guesses[0]}"?'
+        return f'{text}; did you mean "{guesses[0]}"?'
     if len(names) <= _MOST_LISTED:
-        return f"unknown key {_shown(key)}; possible here are {', '.join(names)}"
-    return f"unknown key {_shown(key)}; docs/configuration.md lists all keys"
+        return f"{text}; possible here are {', '.join(names)}"
+    return f"{text}; docs/configuration.md lists all keys"

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+import unicodedata
+from typing import Final, NamedTuple
 
 from exporter.redaction import redact
 
 Path = tuple[str | int, ...]
 """Keys and indexes from the top of the file, such as ``("targets", 0, "interval")``."""
+
+_LAST_OF_FOUR_DIGITS: Final = 0xFFFF
 
 
 class Problem(NamedTuple):
@@ -28,5 +31,23 @@ def dotted(path: Path) -> str:
     """Return ``targets[0].interval``."""
     text = ""
     for part in path:
-        text += f"[{part}]" if isinstance(part, int) else f".{part}"
+        text += f"[{part}]" if isinstance(part, int) else f".{visible(part)}"
     return text.removeprefix(".")
+
+
+def visible(text: str) -> str:
+    """Return ``text`` with an escape, such as \\u00a0, for each character that nobody sees."""
+    return "".join(each if each.isprintable() else _escaped(each) for each in text)
+
+
+def _escaped(character: str) -> str:
+    return f"\\u{ord(character):04x}" if ord(character) <= _LAST_OF_FOUR_DIGITS else f"\\U{ord(character):08x}"
+
+
+def unseen(text: str) -> str:
+    """Name the first character of ``text`` that nobody sees, tabs left out; "" when there is none."""
+    found = next((each for each in text if not each.isprintable() and each not in "\t\r\n"), None)
+    if found is None:
+        return ""
+    name = unicodedata.name(found, "")
+    return f"the invisible character U+{ord(found):04X}" + (f" ({name})" if name else "")

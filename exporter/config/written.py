@@ -13,7 +13,7 @@ from typing import Final, NamedTuple
 
 import yaml
 
-from exporter.config.problems import Path, Problem
+from exporter.config.problems import Path, Problem, unseen
 from exporter.config.variables import VariableError, expand
 
 MAX_VALUES: Final = 100_000
@@ -81,15 +81,7 @@ def _parsed(text: str, environ: Mapping[str, str] | None) -> Written:
         node = yaml.compose(text, Loader=yaml.SafeLoader)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
-        said = _syntax(error)
-        if (
-            environ is not None
-            and mark
-            and text[: mark.index + 1].endswith("${")
-            and "expected ','" in (error.problem or "")
-        ):
-            said = _BARE_VARIABLE
-        written.problems.append(Problem((), said, mark.line + 1 if mark else None))
+        written.problems.append(Problem((), _syntax(error, text, environ), mark.line + 1 if mark else None))
         return written
     except yaml.reader.ReaderError as error:
         line = text.count("\n", 0, error.position) + 1
@@ -115,17 +107,25 @@ _SYNTAX: Final[Mapping[str, str]] = {
     "did not find expected": "something that does not belong here; check the indentation, quotes and brackets",
 }
 
+_UNCLEAR: Final = "check the indentation, quotes and brackets here"
+
 # A "${" inside brackets opens a mapping, unless it is quoted. No key before it: what looks like one with its value is
 # blanked when the sentence is shown.
 _BARE_VARIABLE: Final = 'is not YAML: quote a value with ${...} inside { } or [ ], such as "${NAME}"'
 
 
-def _syntax(error: yaml.MarkedYAMLError) -> str:
+def _syntax(error: yaml.MarkedYAMLError, text: str, environ: Mapping[str, str] | None) -> str:
     """Say what the parser stumbled over, without quoting the file: the words there may be a secret."""
-    for words, meaning in _SYNTAX.items():
-        if words in (error.problem or ""):
-            return f"is not YAML: {meaning}"
-    return "is not YAML: check the indentation, quotes and brackets here"
+    said, mark = error.problem or "", error.problem_mark
+    if environ is not None and mark and "expected ','" in said and text[: mark.index + 1].endswith("${"):
+        return _BARE_VARIABLE
+    found = next((meaning for words, meaning in _SYNTAX.items() if words in said), _UNCLEAR)
+    # What looks like a space and is none is the last that somebody would look for. The parser may notice a line later.
+    first = max(mark.line - 1, 0) if mark else 0
+    for number, line in enumerate(text.split("\n")[first : first + 2] if mark else (), first + 1):
+        if unseen(line):
+            return f"is not YAML: {found}; line {number} holds {unseen(line)}"
+    return f"is not YAML: {found}"
 
 
 class _Reader:

@@ -40,8 +40,7 @@ def one_secret(
     if literal is not None and file is not None:
         yield Conflict((key, f"{key}_file"), f"{key} and {key}_file are both set", "keep one of them")
     if literal is None and file is None:
-        also = f" (or set {variable} in the environment)" if variable else ""
-        yield Conflict((key, f"{key}_file"), "is missing", f"write {key}: ${{VARIABLE}} or {key}_file: /path{also}")
+        yield Conflict((key, f"{key}_file"), "is missing", f"write {key}: ${{VARIABLE}} or {key}_file: /path", variable)
 
 
 def the_secret(literal: Secret | None, file: Secret | None) -> Secret:

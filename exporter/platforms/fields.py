@@ -8,6 +8,7 @@ what would be right is said by ``wrong``; the value itself is added, or not, by 
 from __future__ import annotations
 
 import ipaddress
+import os
 import re
 from pathlib import Path
 from typing import Annotated, Final, Literal
@@ -31,7 +32,7 @@ def _parse_size(value: object) -> object:
         return value
     match = _SIZE.fullmatch(value)
     if match is None or match[2] not in _SIZE_UNITS:
-        raise wrong("is not a size", "write a number with a unit, such as 512KiB or 64MiB")
+        raise wrong("is not a size", f"write a number with a unit ({', '.join(_SIZE_UNITS)}), such as 64MiB")
     return int(match[1]) * _SIZE_UNITS[match[2]]
 
 
@@ -144,7 +145,7 @@ def _existing_file(value: object, info: ValidationInfo) -> Path:
     if not isinstance(value, str) or not value:
         raise wrong("is not a path", "write the path of a file")
     path = _resolve(value, info)
-    if not path.is_file():
+    if not os.path.isfile(path):  # Path.is_file raises for a name that is too long
         raise wrong("is not a file", "write the path of a file that exists")
     return path
 
@@ -174,8 +175,8 @@ def _secret_file(value: object, info: ValidationInfo) -> Secret:
     try:
         secret.read(warn=False)  # who loads a configuration tells that with its other warnings
     except Unauthorized as error:
-        # A secret pasted here by mistake must not be shown: only what cannot be one is.
-        if value.startswith(("/", "./", "../")):
+        # A secret pasted here by mistake must not be shown: only what cannot be one is, or what is there as a file.
+        if value.startswith(("/", "./", "../")) or os.path.lexists(path):
             problem = str(error).replace(str(path), value)
             raise wrong(problem, "write the path of a file that holds the secret and nothing else") from None
         raise wrong(

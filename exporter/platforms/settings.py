@@ -49,7 +49,7 @@ class TargetSettings(Pace):
     previous_name: Annotated[str, AfterValidator(check_name)] | None = Field(default=None, examples=["robots"])
     """Name that the target had before. What was counted under it goes on under ``name``, once; leave it there or remove
     it later, both are fine."""
-    platform: PlatformName
+    platform: PlatformName = Field(examples=["roboto"])
     """Which upstream product this is."""
     labels: OwnLabels = Field(default={}, examples=[{"team": "perception", "tier": "1"}])
     """Labels of your own on every series of the target, at most 5."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 from pydantic import JsonValue
@@ -24,12 +25,34 @@ def also_from(variable: str) -> dict[str, JsonValue]:
     return {VARIABLE: variable}
 
 
+class Flaw(NamedTuple):
+    """One of several mistakes in a mapping: its key, None for the mapping itself; what is the matter, and right."""
+
+    key: str | None
+    problem: str
+    right: str
+
+
+FLAWS: Final = "flaws"
+"""The type of the one validation error that carries all flaws of a mapping in its context."""
+
+
+def flawed(found: Sequence[Flaw]) -> PydanticCustomError:
+    """Return the error for a mapping with flaws: a validator can raise only once."""
+    summary = "; ".join(f"{flaw.key}: {flaw.problem}" if flaw.key is not None else flaw.problem for flaw in found)
+    return PydanticCustomError(FLAWS, "{summary}", {"summary": summary, "flaws": found})
+
+
 class Conflict(NamedTuple):
-    """Keys that do not fit together, the one to point at first; what is the matter, and what would be right."""
+    """Keys that do not fit together, the one to point at first; what is the matter, and what would be right.
+
+    ``variable`` of the environment would help too, if only one target lacks what it fills in.
+    """
 
     keys: tuple[str, ...]
     problem: str
     right: str
+    variable: str | None = None
 
 
 CONFLICTS: Final = "conflicts"

@@ -240,9 +240,10 @@ def test_nothing_secret_in_a_dump(read: Load) -> None:
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (None, "cannot be read: No such file or directory"),
-        (b"\xff\xfe", "is not UTF-8 text"),
-        (b"[" * 20_000, "is nested too deeply"),
+        (None, ": cannot be read: No such file or directory"),
+        (b"\xff\xfe", ":1: is not UTF-8 text (byte 1 of the line is 0xFF); save the file as UTF-8"),
+        (b"a: 1\nb: caf\xe9\n", ":2: is not UTF-8 text (byte 7 of the line is 0xE9); save the file as UTF-8"),
+        (b"[" * 20_000, ": is nested too deeply"),
     ],
 )
 def test_unreadable_file(tmp_path: Path, content: bytes | None, message: str) -> None:
@@ -252,7 +253,7 @@ def test_unreadable_file(tmp_path: Path, content: bytes | None, message: str) ->
         file.write_bytes(content)
     with pytest.raises(ConfigError) as error:
         load(file, {})
-    assert error.value.problems == (f"{file}: {message}",)
+    assert error.value.problems == (f"{file}{message}",)
 
 
 def test_byte_order_mark_is_no_mistake(tmp_path: Path) -> None:

@@ -160,7 +160,7 @@ class FoundrySettings(TargetSettings, Selection):
         """Yield what does not fit together."""
         yield from super().conflicts()
         for conflict in self.auth.conflicts():
-            yield Conflict(tuple(f"auth.{key}" for key in conflict.keys), conflict.problem, conflict.right)
+            yield conflict._replace(keys=tuple(f"auth.{key}" for key in conflict.keys))
         host = getattr(self.auth, "authority_host", None)
         if host is not None and plain_http(host) and not self.allow_http:
             yield Conflict(("auth.authority_host", "allow_http"), "plain http would show the credentials", "use https")

@@ -13,6 +13,7 @@ from typing import Final, NamedTuple
 
 from pydantic_core import PydanticCustomError
 
+from exporter.config.files import read_text
 from exporter.config.problems import Problem
 from exporter.config.written import parse
 from exporter.errors import ConfigError
@@ -47,13 +48,7 @@ class Reading(NamedTuple):
 
 def read(path: Path) -> Reading:
     """Read a web configuration and what it names. Raises ConfigError with every problem, in order of lines."""
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except OSError as error:
-        raise ConfigError([f"{path}: cannot be read: {error.strerror}"]) from None
-    except UnicodeDecodeError:
-        raise ConfigError([f"{path}: is not UTF-8 text"]) from None
-    values = Values(parse(text, None))
+    values = Values(parse(read_text(path), None))
     values.keys((), _SECTIONS)
     tls = tls_settings(values, path.parent)
     settings = WebSettings(tls, _headers(values), _users(values), _rate_limit(values))
