@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from fnmatch import fnmatchcase
 from itertools import combinations
+from typing import Final
 
 from exporter.config.model import Settings, WorkloadRule
 from exporter.platforms.durations import format_duration
@@ -15,6 +16,8 @@ from exporter.platforms.roboto.settings import RobotoSettings
 from exporter.platforms.settings import TargetSettings
 from exporter.times import MINUTE
 
+_MOST_NAMED: Final = 12
+
 
 def advice(settings: Settings) -> list[str]:
     """Return warnings, one sentence each, in the order of the file."""
@@ -23,11 +26,7 @@ def advice(settings: Settings) -> list[str]:
         for index, target in enumerate(settings.targets)
         for text in _of(target)
     ]
-    found += [
-        f"targets {first.name} and {second.name}: {text}"
-        for first, second in combinations(settings.targets, 2)
-        for text in _twice(first, second)
-    ]
+    found += _counted_twice(settings.targets)
     found += [
         f"workloads[{index}]: no target has this platform and name, so it never matches"
         for index, rule in enumerate(settings.workloads)
@@ -58,6 +57,30 @@ def _of(target: TargetSettings) -> Iterator[str]:
             )
 
 
+def _counted_twice(targets: Sequence[TargetSettings]) -> Iterator[str]:
+    """Yield one warning for all targets that read the same runs, each with each."""
+    reasons = {
+        pair: text
+        for pair in combinations(range(len(targets)), 2)
+        for text in _twice(targets[pair[0]], targets[pair[1]])
+    }
+    told: set[tuple[int, int]] = set()
+    for pair, text in reasons.items():
+        if pair in told:
+            continue
+        group = list(pair)
+        for other in range(pair[1] + 1, len(targets)):
+            if all(reasons.get((member, other)) == text for member in group):
+                group.append(other)
+        told.update(combinations(group, 2))
+        yield f"targets {_listed([targets[member].name for member in group])}: {text}"
+
+
+def _listed(names: Sequence[str]) -> str:
+    shown = [*names[:_MOST_NAMED], f"{len(names) - _MOST_NAMED} more"] if len(names) > _MOST_NAMED + 1 else names
+    return f"{', '.join(shown[:-1])} and {shown[-1]}"
+
+
 def _twice(first: TargetSettings, second: TargetSettings) -> Iterator[str]:
     """Say when two targets read the same runs."""
     if first.platform != second.platform or first.base_url != second.base_url:
@@ -65,13 +88,13 @@ def _twice(first: TargetSettings, second: TargetSettings) -> Iterator[str]:
     match first, second:
         case GraniteSettings(), GraniteSettings():
             if first.secret.read() == second.secret.read() and _overlap(first, second):
-                yield "their filters let the same runs through, so sums over both count these twice"
+                yield "their filters let the same runs through, so sums over them count these more than once"
         case RobotoSettings(), RobotoSettings():
             if first.scope == second.scope and (first.scope or first.secret.read() == second.secret.read()):
-                yield "both read the same organisation, so sums over both count everything twice"
+                yield "they read the same organisation, so sums over them count everything more than once"
         case _:
             if first.scope == second.scope and not _selects(first, second):
-                yield "both read the same account, so sums over both count everything twice"
+                yield "they read the same account, so sums over them count everything more than once"
 
 
 def _selects(*targets: TargetSettings) -> bool:

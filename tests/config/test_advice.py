@@ -59,6 +59,34 @@ def test_advice_on_targets(read: Load, targets: list[str], expected: list[str]) 
         assert words in sentence
 
 
+def shared(read: Load, *filters: str) -> list[str]:
+    """Return the advice on Granite targets t0, t1 ... of one key, with these filters."""
+    targets = (
+        f"{GRANITE}, filters: {{{each}}}}}".replace("name: a", f"name: t{at}") for at, each in enumerate(filters)
+    )
+    return advice(read("targets:\n" + "".join(f"  - {target}\n" for target in targets)))
+
+
+SAME = "their filters let the same runs through, so sums over them count these more than once"
+
+
+def test_targets_of_one_account_are_one_warning(read: Load) -> None:
+    """Not one for each pair, and however many they are, it can be read."""
+    assert shared(read, *[""] * 3) == [f"targets t0, t1 and t2: {SAME}"]
+    assert shared(read, *[""] * 8) == [f"targets t0, t1, t2, t3, t4, t5, t6 and t7: {SAME}"]
+    names = ", ".join(f"t{at}" for at in range(12))
+    assert shared(read, *[""] * 13) == [f"targets {names} and t12: {SAME}"]
+    assert shared(read, *[""] * 40) == [f"targets {names} and 28 more: {SAME}"]
+
+
+def test_a_warning_names_only_targets_that_all_read_the_same(read: Load) -> None:
+    """What t1 lets through reaches both of the others, and these have nothing in common."""
+    assert shared(read, "status: failed", "", "status: completed", "status: failed") == [
+        f"targets t0, t1 and t3: {SAME}",
+        f"targets t1 and t2: {SAME}",
+    ]
+
+
 def test_expectation_that_no_target_can_meet(read: Load) -> None:
     """A match whose platform and target fit nothing is told."""
     found = advice(
