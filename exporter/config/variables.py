@@ -17,6 +17,8 @@ _TOKEN = re.compile(
 _SECRET = re.compile("key|secret|token|pass|credential|authorization|assertion", re.IGNORECASE)
 """Names of variables for which no default is suggested: it would be a secret in the file."""
 
+_OF_SYSTEMD = "CREDENTIALS_DIRECTORY"
+
 
 class VariableError(ValueError):
     """A variable is not set, or a ``${`` is not one. The message names the variable, never a value."""
@@ -41,8 +43,11 @@ def expand(text: str, environ: Mapping[str, str]) -> str:
         if match["default"] is not None:
             return found or match["default"]
         if found is None:
-            default = "" if _SECRET.search(name) else f", or write ${{{name}:-default}}"
-            raise VariableError(f"needs the environment variable {name}, which is not set; set it{default}")
+            if name == _OF_SYSTEMD:
+                right = "systemd sets it for a unit with LoadCredential, by hand set it to the folder of the secrets"
+            else:
+                right = "set it" if _SECRET.search(name) else f"set it, or write ${{{name}:-default}}"
+            raise VariableError(f"needs the environment variable {name}, which is not set; {right}")
         return found
 
     return _TOKEN.sub(value, text)

@@ -57,6 +57,7 @@ def test_half_variables(text: str) -> None:
     [
         *("ROBOTO_API_KEY", "GRANITE_API_KEY", "MODERATELY_API_KEY", "AZURE_CLIENT_SECRET", "AUTHORIZATION"),
         *("A_CLIENT_ASSERTION", "ACCESS_TOKEN", "refresh_token", "X_PASSWORD", "AZURE_TENANT_ID", "ORG"),
+        "CREDENTIALS_DIRECTORY",
     ],
 )
 def test_what_is_said_of_a_variable_that_is_not_set_is_shown_whole(name: str) -> None:
