@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import math
 import platform
 import sqlite3
 from collections.abc import Callable
@@ -25,6 +26,9 @@ DEFAULT_PORT: Final = 10077
 SIMULATOR_PORT: Final = 10078
 
 MOST_CONNECTIONS: Final = 512
+
+_DIGITS: Final = 20
+"""More than a number has that is meant; Python refuses to read one of thousands."""
 
 STATE_COMMANDS: Final = ("state info", "state verify", "state backup", "state rename-target", "state forget")
 
@@ -167,7 +171,7 @@ def _web_flags(command: argparse.ArgumentParser, address: str) -> None:
         "--web.max-connections",
         dest="web_max_connections",
         metavar="N",
-        type=_connections,
+        type=_whole(1, 1_000_000),
         default=MOST_CONNECTIONS,
         help=f"open at a time; when there are more, those that do nothing make room; default: {MOST_CONNECTIONS}",
     )
@@ -191,11 +195,23 @@ def _address_flag(command: argparse.ArgumentParser, address: str) -> None:
 
 
 def _world_flags(command: argparse.ArgumentParser) -> None:
-    command.add_argument("--seed", type=int, default=1, help="which simulated world; default: 1")
     command.add_argument(
-        "--pace", type=float, default=20.0, metavar="SECONDS", help="mean time between runs of a workload; default: 20"
+        "--seed", type=_whole(0, 4_294_967_295), default=1, metavar="N", help="which simulated world; default: 1"
     )
-    command.add_argument("--workloads", type=int, default=6, metavar="N", help="workloads of each platform; default: 6")
+    command.add_argument(
+        "--pace",
+        type=_pace,
+        default=20.0,
+        metavar="SECONDS",
+        help="mean time between runs of a workload, from 0.1 to 86400; default: 20",
+    )
+    command.add_argument(
+        "--workloads",
+        type=_whole(1, 1000),
+        default=6,
+        metavar="N",
+        help="workloads of each platform, from 1 to 1000; default: 6",
+    )
 
 
 # What the settings say of a value is said here too; they load pydantic, and wait for a command that has such a value.
@@ -231,10 +247,23 @@ def _shard(text: str) -> Shard:
         raise argparse.ArgumentTypeError(str(error)) from None
 
 
-def _connections(text: str) -> int:
-    if not text.isascii() or not text.isdecimal() or not 1 <= int(text) <= 1_000_000:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 1 to 1000000")
-    return int(text)
+def _whole(least: int, most: int) -> Callable[[str], int]:
+    def read(text: str) -> int:
+        if not text.isascii() or not text.isdecimal() or len(text) > _DIGITS or not least <= int(text) <= most:
+            raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from {least} to {most}")
+        return int(text)
+
+    return read
+
+
+def _pace(text: str) -> float:
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = math.nan
+    if not 0.1 <= seconds <= 86_400:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 0.1 to 86400")
+    return seconds
 
 
 def _address(text: str) -> Address:

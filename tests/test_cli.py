@@ -232,7 +232,16 @@ def test_failures_are_sentences(
         (["run", "--config.file=x", "--state=~/x.db"], "begins with ~, which stands for no folder here"),
         (["run", "--config.file=x", "--log.level=loud"], "invalid choice: 'loud'"),
         (["check-config"], "FILE"),
-        (["demo", "--pace=fast"], "invalid float value"),
+        (["demo", "--pace=fast"], "argument --pace: 'fast' is not a number from 0.1 to 86400"),
+        (["demo", "--pace=nan"], "argument --pace: 'nan' is not a number from 0.1 to 86400"),
+        (["demo", "--pace=0"], "argument --pace: '0' is not a number"),
+        (["demo", "--pace=-1"], "argument --pace: '-1' is not a number"),
+        (["simulate", "--pace=inf"], "argument --pace: 'inf' is not a number"),
+        (["demo", "--workloads=0"], "argument --workloads: '0' is not a whole number from 1 to 1000"),
+        (["simulate", "--workloads=-3"], "argument --workloads: '-3' is not a whole number"),
+        (["demo", "--workloads=1001"], "argument --workloads: '1001' is not a whole number"),
+        (["demo", "--seed=1.5"], "argument --seed: '1.5' is not a whole number from 0 to 4294967295"),
+        (["run", "--config.file=x", f"--web.max-connections={'9' * 5000}"], "is not a whole number from 1 to 1000000"),
     ],
 )
 def test_wrong_arguments(arguments: list[str], words: str, capsys: pytest.CaptureFixture[str]) -> None:
