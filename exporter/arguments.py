@@ -156,7 +156,7 @@ def _web_config_flag(command: argparse.ArgumentParser, text: str) -> None:
 
 
 def _web_flags(command: argparse.ArgumentParser, address: str) -> None:
-    _address_flag(command, address)
+    _address_flag(command, address, ", on every interface")
     _web_config_flag(
         command, "TLS, client certificates, users, headers and a rate limit, in the format of Prometheus' exporters"
     )
@@ -183,14 +183,14 @@ def _web_flags(command: argparse.ArgumentParser, address: str) -> None:
     )
 
 
-def _address_flag(command: argparse.ArgumentParser, address: str) -> None:
+def _address_flag(command: argparse.ArgumentParser, address: str, more: str = "") -> None:
     command.add_argument(
         "--web.listen-address",
         dest="web_listen_address",
         metavar="HOST:PORT",
         type=_address,
         default=address,
-        help=f"default: {address}",
+        help=f"default: {address}" + more,
     )
 
 

@@ -146,10 +146,12 @@ class Service:
             self.schedule.timer("web configuration", LOOK_AT_CONFIG, self._options.web_configuration.refresh)
         self.fleet.plan(self.targets.values())
         self.schedule.start()
+        health = self.server.health_address
         log.info(
             "serving",
             extra={
                 "address": str(self.server.address),
+                **({} if health is None else {"health_address": str(health)}),
                 "targets": len(self.targets),
                 "state": str(self._options.state),
                 "shard": "{}/{}".format(*self._options.shard),

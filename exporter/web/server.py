@@ -74,6 +74,7 @@ class Server:
         self._most = connections
         self._health = health
         self._address: Address | None = None
+        self._health_address: Address | None = None
         self._uvicorn: _Uvicorn | None = None
         self._thread: threading.Thread | None = None
 
@@ -83,6 +84,11 @@ class Server:
         if self._address is None:
             raise RuntimeError("the server was not started")
         return self._address
+
+    @property
+    def health_address(self) -> Address | None:
+        """Where ``health`` is served, likewise; None without it, and before the start."""
+        return self._health_address
 
     def is_alive(self) -> bool:
         """Whether it is serving."""
@@ -95,10 +101,12 @@ class Server:
         fronts = [self._front(listener, allow_connections(self._most))]
         if self._health is not None:
             try:
-                fronts.append(_health_front(self._health, self._limits))
+                front = _health_front(self._health, self._limits)
             except ExporterError:
                 listener.close()
                 raise
+            self._health_address = Address(self._health.address.host, front.listener.getsockname()[1])
+            fronts.append(front)
         self._uvicorn = _Uvicorn(fronts)
         self._thread = threading.Thread(target=self._serve, args=(self._uvicorn,), name="web", daemon=True)
         self._thread.start()

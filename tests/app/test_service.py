@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import httpx
 import pytest
 
 from exporter.app import Options, Service
@@ -20,11 +22,17 @@ from tests.exact.world import START, simulator_of
 NOBODY = 65534
 
 
-def service(state: Path, port: int = 0, *, reset: bool = False) -> Service:
+def service(state: Path, port: int = 0, *, reset: bool = False, health: Address | None = None) -> Service:
     """A service over a small simulated world."""
     simulator: Simulator = simulator_of(ManualClock(START), workloads=1, history_days=0.02)
     transport = simulator.transport()
-    options = Options(listen=Address("127.0.0.1", port), state=state, state_reset=reset, transports=lambda _: transport)
+    options = Options(
+        listen=Address("127.0.0.1", port),
+        state=state,
+        state_reset=reset,
+        health_listen=health,
+        transports=lambda _: transport,
+    )
     return Service(demo_settings(simulator.endpoints(), simulator.credentials, state), options)
 
 
@@ -46,6 +54,20 @@ def test_a_port_in_use_leaves_the_state_free(tmp_path: Path) -> None:
         with pytest.raises(ListenError, match=rf"address already in use: 127\.0\.0\.1:{port}"):
             service(state, port).start()
     assert service(state).stop()
+
+
+def test_the_log_says_where_it_listens(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """Also where its health is told: port 0 cannot be found out otherwise."""
+    running = service(tmp_path / "state.db", health=Address("127.0.0.1", 0))
+    with caplog.at_level(logging.INFO):
+        running.start()
+    try:
+        (said,) = (record.__dict__ for record in caplog.records if record.getMessage() == "serving")
+        assert said["address"] == str(running.server.address)
+        answer = httpx.get(f"http://{said['health_address']}/-/healthy", trust_env=False)
+        assert (answer.status_code, said["health_address"] != said["address"]) == (200, True)
+    finally:
+        assert running.stop()
 
 
 def test_a_damaged_state_is_refused_whole_and_reset_on_demand(tmp_path: Path) -> None:
