@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 from exporter import __version__, logs
 from exporter.completion import SHELLS
 from exporter.errors import ConfigError
+from exporter.usage import Parser
 from exporter.web.address import Address, parse_address
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ STATE_COMMANDS: Final = ("state info", "state verify", "state backup", "state re
 
 def parser() -> argparse.ArgumentParser:
     """Return the parser of the whole command line."""
-    top = argparse.ArgumentParser(
+    top = Parser(
         prog=PROGRAM,
         description="Publish what hosted automation platforms did as Prometheus metrics, each run counted once.",
         epilog="Exit codes: 0 all went well, 1 something failed, 2 the arguments or the configuration are wrong.",
@@ -83,13 +84,13 @@ def parser() -> argparse.ArgumentParser:
     once.add_argument("--target", metavar="NAME", action="append", default=[], help="only this target; may be repeated")
 
     check = _command(commands, "check-config", "tell every problem of a configuration file")
-    check.add_argument("file", metavar="FILE", type=Path)
+    check.add_argument("file", metavar="FILE", type=_file)
     check.add_argument(
         "--probe", action="store_true", help="also ask each target's platform once, and print what it saw"
     )
 
     check_web = _command(commands, "check-web-config", "tell every problem of a web configuration file")
-    check_web.add_argument("file", metavar="FILE", type=Path)
+    check_web.add_argument("file", metavar="FILE", type=_file)
 
     healthcheck = _command(commands, "healthcheck", "ask the service on this machine whether it is healthy")
     _address_flag(healthcheck, f":{DEFAULT_PORT}")
@@ -125,7 +126,7 @@ def _state_commands(commands: Any) -> None:
             "file", metavar="STATE", type=_state, help="the state file, as state: of the configuration names it"
         )
         action.set_defaults(command=name)
-    backup.add_argument("to", metavar="FILE", type=Path, help="a file that does not exist yet")
+    backup.add_argument("to", metavar="FILE", type=_file, help="a file that does not exist yet")
     rename.add_argument("old", metavar="OLD", help="name of the target until now")
     rename.add_argument("new", metavar="NEW", type=_target_name, help="its name from now on")
     forget.add_argument("names", metavar="TARGET", nargs="+", help="name of a target")
@@ -143,7 +144,7 @@ def _command(commands: Any, name: str, text: str) -> argparse.ArgumentParser:
 
 def _config_flag(command: argparse.ArgumentParser) -> None:
     command.add_argument(
-        "--config.file", dest="config_file", metavar="FILE", type=Path, required=True, help="the configuration"
+        "--config.file", dest="config_file", metavar="FILE", type=_file, required=True, help="the configuration"
     )
 
 
@@ -152,7 +153,7 @@ def _state_flag(command: argparse.ArgumentParser, text: str) -> None:
 
 
 def _web_config_flag(command: argparse.ArgumentParser, text: str) -> None:
-    command.add_argument("--web.config.file", dest="web_config_file", metavar="FILE", type=Path, help=text)
+    command.add_argument("--web.config.file", dest="web_config_file", metavar="FILE", type=_file, help=text)
 
 
 def _web_flags(command: argparse.ArgumentParser, address: str) -> None:
@@ -215,6 +216,12 @@ def _world_flags(command: argparse.ArgumentParser) -> None:
 
 
 # What the settings say of a value is said here too; they load pydantic, and wait for a command that has such a value.
+
+
+def _file(text: str) -> Path:
+    if not text:
+        raise argparse.ArgumentTypeError("is empty; write the path of a file")
+    return Path(text)
 
 
 def _state(text: str) -> Path:

@@ -24,6 +24,8 @@ class Offer:
     commands: dict[str, str] = field(default_factory=dict)
     flags: dict[str, str] = field(default_factory=dict)
     values: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    taking: tuple[str, ...] = ()
+    """Flags that want a value of no closed list."""
     arguments: tuple[str, ...] = ()
     """Values of the first argument, when there is a closed list."""
 
@@ -32,6 +34,7 @@ def offers(parser: argparse.ArgumentParser, path: Path = ()) -> Iterator[tuple[P
     """Yield every command with what may follow it."""
     offer = Offer()
     arguments: tuple[str, ...] = ()
+    taking: list[str] = []
     below: list[tuple[str, argparse.ArgumentParser]] = []
     for action in parser._actions:  # there is no public way to ask a parser what it knows
         if isinstance(action, argparse._SubParsersAction):
@@ -42,9 +45,11 @@ def offers(parser: argparse.ArgumentParser, path: Path = ()) -> Iterator[tuple[P
                 offer.flags[flag] = action.help or ""
                 if action.choices:
                     offer.values[flag] = tuple(map(str, action.choices))
+                elif action.nargs != 0:
+                    taking.append(flag)
         if not action.option_strings and not below and action.choices:
             arguments = tuple(map(str, action.choices))
-    yield path, Offer(offer.commands, offer.flags, offer.values, arguments)
+    yield path, Offer(offer.commands, offer.flags, offer.values, tuple(taking), arguments)
     for name, child in below:
         yield from offers(child, (*path, name))
 
@@ -63,19 +68,20 @@ def _bash(program: str, every: Mapping[Path, Offer]) -> str:
         cases.append(f"    {shlex.quote(' '.join(path))}) words={words} ;;")
         for flag, values in offer.values.items():
             cases.append(f"    {shlex.quote(' '.join((*path, flag)))}) values={shlex.quote(' '.join(values))} ;;")
+        cases.extend(f"    {shlex.quote(' '.join((*path, flag)))}) taking=1 ;;" for flag in offer.taking)
     commands = shlex.quote(f" {' '.join(sorted({word for path in every for word in path}))} ")
     return _BASH.format(name=name, program=program, cases="\n".join(cases), commands=commands)
 
 
 _BASH: Final = """\
 {name}_words() {{
-    words='' values=''
+    words='' values='' taking=''
     case $1 in
 {cases}
     esac
 }}
 {name}() {{
-    local word words values path='' flag='' current=${{COMP_WORDS[COMP_CWORD]}}
+    local word words values taking path='' flag='' current=${{COMP_WORDS[COMP_CWORD]}}
     for word in "${{COMP_WORDS[@]:1:COMP_CWORD-1}}"; do
         case {commands} in *" $word "*) path="${{path:+$path }}$word" ;; esac
         case $word in --*) flag=$word ;; =) ;; *) flag='' ;; esac
@@ -84,7 +90,7 @@ _BASH: Final = """\
     if [ -n "$flag" ]; then
         {name}_words "$path $flag"
         [ -z "$values" ] || {{ COMPREPLY=($(compgen -W "$values" -- "$current")); return; }}
-        [ "${{COMP_WORDS[COMP_CWORD-1]}}" != = ] && [ "${{COMP_WORDS[COMP_CWORD]}}" != = ] || return
+        [ -z "$taking" ] || return
     fi
     {name}_words "$path"
     COMPREPLY=($(compgen -W "$words" -- "$current"))
@@ -112,6 +118,6 @@ def _fish(program: str, every: Mapping[Path, Offer]) -> str:
             lines.append(f"{start} -f -a {shlex.quote(' '.join(offer.arguments))}")
         for flag, text in offer.flags.items():
             values = offer.values.get(flag)
-            more = f" -x -a {shlex.quote(' '.join(values))}" if values else ""
+            more = f" -x -a {shlex.quote(' '.join(values))}" if values else " -r" * (flag in offer.taking)
             lines.append(f"{start} -l {flag.removeprefix('--')} -d {shlex.quote(text)}{more}")
     return "\n".join(lines) + "\n"

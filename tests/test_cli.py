@@ -226,7 +226,19 @@ def test_failures_are_sentences(
         ([], "COMMAND"),
         (["fly"], "invalid choice: 'fly'"),
         (["run"], "--config.file"),
-        (["run", "--config.fil=x"], "--config.file"),
+        (["run", "--config.fil=x"], "run: error: unknown flag --config.fil; did you mean --config.file?"),
+        (["run", "--config", "config.yaml"], "run: error: unknown flag --config; did you mean --config.file?"),
+        (["run", "--config.file=c", "--web.listen-adress=:0"], "--web.listen-adress; did you mean --web.listen-addr"),
+        (["run", "--config.file=c", "--blue"], "unknown flag --blue\nTry: automation-exporter run --help\n"),
+        (["state", "info", "s.db", "--log.levle=info"], "unknown flag --log.levle; did you mean --log.level?"),
+        (["--config.file=c", "run"], "unknown flag --config.file; flags follow the command they are for"),
+        (["--verzion"], "unknown flag --verzion; did you mean --version?"),
+        (["run", "--config.file=c", "-v"], "unknown flag -v"),
+        (["run", "--config.file=c", "d.yaml"], "run: error: unexpected argument d.yaml"),
+        (["run", "--config.file="], "argument --config.file: is empty; write the path of a file"),
+        (["check-config", ""], "argument FILE: is empty"),
+        (["check-config", "--config.file=c"], "file is given without a flag: automation-exporter check-config FILE"),
+        (["check-web-config", "--web.config.file=c"], "without a flag: automation-exporter check-web-config FILE"),
         (["run", "--config.file=x", "--web.listen-address=nowhere"], "address: 'nowhere' is not host:port; write"),
         (["run", "--config.file=x", "--state=postgres://x/y"], "kind of storage that is not known"),
         (["run", "--config.file=x", "--state=~/x.db"], "begins with ~, which stands for no folder here"),
@@ -245,11 +257,13 @@ def test_failures_are_sentences(
     ],
 )
 def test_wrong_arguments(arguments: list[str], words: str, capsys: pytest.CaptureFixture[str]) -> None:
-    """argparse's message and exit code 2."""
+    """A usage of one line, what is wrong, and exit code 2."""
     with pytest.raises(SystemExit) as end:
         cli.main(arguments)
     assert end.value.code == 2
-    assert words in capsys.readouterr().err
+    error = capsys.readouterr().err
+    assert words in error
+    assert len(error.splitlines()) == 3
 
 
 def test_version(capsys: pytest.CaptureFixture[str]) -> None:

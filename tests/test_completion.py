@@ -36,6 +36,9 @@ def completed(words: list[str], tmp_path: Path) -> list[str]:
         (["run", "--log.format", "="], ["logfmt", "json"]),
         (["run", "--log.level", "wa"], ["warn"]),
         (["run", "--config.file", "=", "con"], []),  # a file
+        (["once", "--target", ""], []),  # a value, and no flag
+        (["once", "--target", "--"], []),
+        (["run", "--state.reset", "--shar"], ["--shard"]),
         (["completion", "b"], ["bash"]),
         (["nonsense"], []),
     ],

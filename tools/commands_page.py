@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Final
 
 from exporter.arguments import PROGRAM, parser
+from exporter.usage import shown
 
 _HEAD: Final = f"""\
 # Commands and flags
@@ -45,24 +46,14 @@ def _below(command: argparse.ArgumentParser, name: str) -> Iterator[tuple[str, a
 
 def _section(name: str, command: argparse.ArgumentParser) -> str:
     actions = [action for action in command._actions if not _OF_ALL & set(action.option_strings)]
-    positional = "".join(f" {_shown(action)}" for action in actions if not action.option_strings)
+    positional = "".join(f" {shown(action)}" for action in actions if not action.option_strings)
     lines = [f"## `{name}{positional}`", "", f"{_sentence(command.description or '')}", ""]
     flags = [action for action in actions if action.option_strings]
     if flags:
         lines += ["| flag | |", "| --- | --- |"]
-        lines += [f"| `{_flag(action)}` | {_help(action)} |" for action in flags]
+        lines += [f"| `{shown(action)}` | {_help(action)} |" for action in flags]
         lines.append("")
     return "\n".join(lines)
-
-
-def _shown(action: argparse.Action) -> str:
-    name = action.metavar or ("|".join(action.choices) if action.choices else action.dest.upper())
-    return f"{name}..." if action.nargs == "+" else str(name)
-
-
-def _flag(action: argparse.Action) -> str:
-    name = action.option_strings[-1]
-    return name if action.nargs == 0 else f"{name}={action.metavar or action.dest.upper()}"
 
 
 def _help(action: argparse.Action) -> str:
