@@ -220,6 +220,12 @@ def test_a_due_time_with_a_delivery_is_not_missed() -> None:
     assert (routine.missed, routine.overdue) == (0, None)
 
 
+def test_a_delivery_is_kept_until_its_due_time_is_judged() -> None:
+    """One that is read once, when the moment up to which all is judged lies less than a minute before it."""
+    routine = Routine().goes(ONE + GRACE - 30 * SECOND, ONE).goes(ONE + GRACE)
+    assert (routine.missed, routine.overdue) == (0, None)
+
+
 def test_an_open_run_is_a_delivery_too() -> None:
     routine = Routine()
     routine.bench.now = ONE + MINUTE

@@ -196,9 +196,11 @@ def test_a_workload_absent_for_the_whole_time_is_forgotten(bench: Bench) -> None
     days(bench, 99, "other")
     assert "w" in bench.ledger.workloads
     assert bench.counted() == {"completed": 1}
+    assert bench.ledger.exemplars
     days(bench, 2, "other")
     assert set(bench.ledger.workloads) == {"other"}
     assert labels_of(bench) == {"other"}
+    assert not bench.ledger.exemplars
     assert not bench.ledger.listings
     assert not bench.ledger.open_runs
     assert bench.own(RUNS_EXPIRED.name) == 1
