@@ -3,23 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import math
 import platform
 import sqlite3
-from collections.abc import Callable
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import Any, Final
 
-from exporter import __version__, logs
+from exporter import __version__, flagtypes, logs
 from exporter.completion import SHELLS
-from exporter.errors import ConfigError
 from exporter.usage import Parser
-from exporter.web.address import Address, parse_address
-
-if TYPE_CHECKING:
-    from exporter.config import Shard
-
-T = TypeVar("T")
 
 PROGRAM: Final = "automation-exporter"
 
@@ -27,9 +17,6 @@ DEFAULT_PORT: Final = 10077
 SIMULATOR_PORT: Final = 10078
 
 MOST_CONNECTIONS: Final = 512
-
-_DIGITS: Final = 20
-"""More than a number has that is meant; Python refuses to read one of thousands."""
 
 STATE_COMMANDS: Final = ("state info", "state verify", "state backup", "state rename-target", "state forget")
 
@@ -69,7 +56,7 @@ def parser() -> argparse.ArgumentParser:
     run.add_argument(
         "--shard",
         metavar="NUMBER/TOTAL",
-        type=_shard,
+        type=flagtypes.shard,
         default="1/1",
         help="poll only this share of the targets, such as 1/3; auto/3 takes the number from the end of $POD_NAME, "
         "else of the host name",
@@ -84,13 +71,13 @@ def parser() -> argparse.ArgumentParser:
     once.add_argument("--target", metavar="NAME", action="append", default=[], help="only this target; may be repeated")
 
     check = _command(commands, "check-config", "tell every problem of a configuration file")
-    check.add_argument("file", metavar="FILE", type=_file)
+    check.add_argument("file", metavar="FILE", type=flagtypes.file)
     check.add_argument(
         "--probe", action="store_true", help="also ask each target's platform once, and print what it saw"
     )
 
     check_web = _command(commands, "check-web-config", "tell every problem of a web configuration file")
-    check_web.add_argument("file", metavar="FILE", type=_file)
+    check_web.add_argument("file", metavar="FILE", type=flagtypes.file)
 
     healthcheck = _command(commands, "healthcheck", "ask the service on this machine whether it is healthy")
     _address_flag(healthcheck, f":{DEFAULT_PORT}")
@@ -123,12 +110,15 @@ def _state_commands(commands: Any) -> None:
     forget = _command(actions, "forget", "drop all that was counted for targets")
     for name, action in zip(STATE_COMMANDS, (info, verify, backup, rename, forget), strict=True):
         action.add_argument(
-            "file", metavar="STATE", type=_state, help="the state file, as state: of the configuration names it"
+            "file",
+            metavar="STATE",
+            type=flagtypes.state,
+            help="the state file, as state: of the configuration names it",
         )
         action.set_defaults(command=name)
-    backup.add_argument("to", metavar="FILE", type=_file, help="a file that does not exist yet")
+    backup.add_argument("to", metavar="FILE", type=flagtypes.file, help="a file that does not exist yet")
     rename.add_argument("old", metavar="OLD", help="name of the target until now")
-    rename.add_argument("new", metavar="NEW", type=_target_name, help="its name from now on")
+    rename.add_argument("new", metavar="NEW", type=flagtypes.target_name, help="its name from now on")
     forget.add_argument("names", metavar="TARGET", nargs="+", help="name of a target")
 
 
@@ -144,16 +134,21 @@ def _command(commands: Any, name: str, text: str) -> argparse.ArgumentParser:
 
 def _config_flag(command: argparse.ArgumentParser) -> None:
     command.add_argument(
-        "--config.file", dest="config_file", metavar="FILE", type=_file, required=True, help="the configuration"
+        "--config.file",
+        dest="config_file",
+        metavar="FILE",
+        type=flagtypes.file,
+        required=True,
+        help="the configuration",
     )
 
 
 def _state_flag(command: argparse.ArgumentParser, text: str) -> None:
-    command.add_argument("--state", metavar="PATH", type=_state, help=text)
+    command.add_argument("--state", metavar="PATH", type=flagtypes.state, help=text)
 
 
 def _web_config_flag(command: argparse.ArgumentParser, text: str) -> None:
-    command.add_argument("--web.config.file", dest="web_config_file", metavar="FILE", type=_file, help=text)
+    command.add_argument("--web.config.file", dest="web_config_file", metavar="FILE", type=flagtypes.file, help=text)
 
 
 def _web_flags(command: argparse.ArgumentParser, address: str) -> None:
@@ -165,14 +160,14 @@ def _web_flags(command: argparse.ArgumentParser, address: str) -> None:
         "--web.health-listen-address",
         dest="web_health_listen_address",
         metavar="HOST:PORT",
-        type=_address,
+        type=flagtypes.address,
         help="answer /-/healthy and /-/ready here too, to everybody: without TLS, authentication and rate limit",
     )
     command.add_argument(
         "--web.max-connections",
         dest="web_max_connections",
         metavar="N",
-        type=_whole(1, 1_000_000),
+        type=flagtypes.whole(1, 1_000_000),
         default=MOST_CONNECTIONS,
         help=f"open at a time; when there are more, those that do nothing make room; default: {MOST_CONNECTIONS}",
     )
@@ -189,7 +184,7 @@ def _address_flag(command: argparse.ArgumentParser, address: str, more: str = ""
         "--web.listen-address",
         dest="web_listen_address",
         metavar="HOST:PORT",
-        type=_address,
+        type=flagtypes.address,
         default=address,
         help=f"default: {address}" + more,
     )
@@ -197,84 +192,23 @@ def _address_flag(command: argparse.ArgumentParser, address: str, more: str = ""
 
 def _world_flags(command: argparse.ArgumentParser) -> None:
     command.add_argument(
-        "--seed", type=_whole(0, 4_294_967_295), default=1, metavar="N", help="which simulated world; default: 1"
+        "--seed",
+        type=flagtypes.whole(0, 4_294_967_295),
+        default=1,
+        metavar="N",
+        help="which simulated world; default: 1",
     )
     command.add_argument(
         "--pace",
-        type=_pace,
+        type=flagtypes.pace,
         default=20.0,
         metavar="SECONDS",
         help="mean time between runs of a workload, from 0.1 to 86400; default: 20",
     )
     command.add_argument(
         "--workloads",
-        type=_whole(1, 1000),
+        type=flagtypes.whole(1, 1000),
         default=6,
         metavar="N",
         help="workloads of each platform, from 1 to 1000; default: 6",
     )
-
-
-# What the settings say of a value is said here too; they load pydantic, and wait for a command that has such a value.
-
-
-def _file(text: str) -> Path:
-    if not text:
-        raise argparse.ArgumentTypeError("is empty; write the path of a file")
-    return Path(text)
-
-
-def _state(text: str) -> Path:
-    from exporter.config import parse_state  # noqa: PLC0415
-
-    return _checked(parse_state, text)
-
-
-def _target_name(text: str) -> str:
-    from exporter.platforms.settings import check_name  # noqa: PLC0415
-
-    return _checked(check_name, text)
-
-
-def _checked(check: Callable[[str], T], text: str) -> T:
-    from pydantic_core import PydanticCustomError  # noqa: PLC0415
-
-    try:
-        return check(text)
-    except PydanticCustomError as error:
-        raise argparse.ArgumentTypeError(error.message()) from None
-
-
-def _shard(text: str) -> Shard:
-    from exporter.config import parse_shard  # noqa: PLC0415
-
-    try:
-        return parse_shard(text)
-    except ConfigError as error:
-        raise argparse.ArgumentTypeError(str(error)) from None
-
-
-def _whole(least: int, most: int) -> Callable[[str], int]:
-    def read(text: str) -> int:
-        if not text.isascii() or not text.isdecimal() or len(text) > _DIGITS or not least <= int(text) <= most:
-            raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from {least} to {most}")
-        return int(text)
-
-    return read
-
-
-def _pace(text: str) -> float:
-    try:
-        seconds = float(text)
-    except ValueError:
-        seconds = math.nan
-    if not 0.1 <= seconds <= 86_400:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 0.1 to 86400")
-    return seconds
-
-
-def _address(text: str) -> Address:
-    try:
-        return parse_address(text)
-    except ConfigError as error:
-        raise argparse.ArgumentTypeError(str(error)) from None
