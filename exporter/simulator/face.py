@@ -51,6 +51,8 @@ class Face(ABC):
 
     def __init__(self, world: World) -> None:
         self.world = world
+        self.asked_until: int | None = None
+        """Where the window ended that was asked for last, if it need not end after the answer's time."""
 
     @abstractmethod
     def authorized(self, request: Request, now: int) -> bool:

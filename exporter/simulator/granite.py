@@ -94,6 +94,7 @@ class GraniteFace(Face):
                 question = self._understand(parse_json(request.body) if request.body else {})
                 if isinstance(question, str):
                     return _refused(question)
+                self.asked_until = question.until
                 return Response(payload=self._answer(question, now))
             case "GET", ["api", "me"]:
                 return Response(payload={"organization": "Simulated office"})

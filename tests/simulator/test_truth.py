@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from exporter.simulator import Change, Trigger, World, active_runs, demo_world, truth
 from exporter.simulator.truth import labels_of, missed_schedules
-from tests.simulator.support import HOUR, MINUTE, NOON, SECOND, Asker
+from tests.simulator.support import HOUR, MINUTE, NOON, SECOND, Asker, iso
 
 RUNS = "automation_runs_total"
 
@@ -207,6 +209,24 @@ def test_the_baseline_is_what_the_first_good_answer_said() -> None:
     assert asker.simulator.baseline("roboto") == NOON + 250_000
     asker.simulator.forget_baselines()
     assert asker.simulator.baseline("roboto") is None
+
+
+def test_what_began_between_the_end_of_the_first_window_and_its_answer_is_not_of_the_baseline() -> None:
+    """Granite is asked in whole seconds, and the answer may come in the next one."""
+    world = World()
+    for name, created in (("before", NOON - SECOND), ("between", NOON), ("after", NOON + SECOND)):
+        details: dict[str, Any] = {"id": name, "trigger_type": "scheduled"}
+        world.add_run("granite", "w", created=created, started=created, ended=NOON + MINUTE, **details)
+    asker = Asker(world, now=NOON + 20_000)
+    question = {"start_date": iso(NOON - HOUR), "end_date": iso(NOON), "granularity": "day"}
+    told = asker.granite(**question).json()
+    asker.clock.advance(120)
+    later = asker.granite(**question | {"end_date": iso(asker.clock())}).json()
+    rise = [each["count"] for each in later["trigger_distribution"]["data"]]
+    assert (told["summary"]["total_executions"], rise) == (1, [3])
+    found = asker.simulator.totals("granite")
+    assert found.counter("automation_triggered_runs_total", trigger_type="scheduled") == 2
+    assert found.counter(RUNS, workload="w") == 3  # none of them had ended
 
 
 def test_missed_schedules_need_an_enabled_and_unedited_routine() -> None:

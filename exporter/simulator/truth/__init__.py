@@ -17,7 +17,6 @@ from exporter.simulator.world import World
 _TOTALS: dict[Platform, Callable[[Truth, World, int, int, int], None]] = {
     "roboto": roboto.totals,
     "foundry": foundry.totals,
-    "granite": granite.totals,
     "moderately": moderately.totals,
 }
 _ACTIVE: dict[Platform, Callable[[World, int], dict[Labels, int]]] = {
@@ -28,16 +27,30 @@ _ACTIVE: dict[Platform, Callable[[World, int], dict[Labels, int]]] = {
 }
 
 
-def truth(world: World, platform: Platform, since: int, until: int, baseline: int | None = None) -> Truth:
+def truth(
+    world: World,
+    platform: Platform,
+    since: int,
+    until: int,
+    baseline: int | None = None,
+    *,
+    first_end: int | None = None,
+) -> Truth:
     """What must have been counted in ``(since, until]`` by an exporter whose baseline time is ``baseline``.
 
     A run counts once: at the first moment at which it can be seen as ended, with the outcome it has then. It is
     history, and does not count, when it ended before the baseline and was not seen active there. ``baseline``
     defaults to ``since``. For everything from the baseline on, its first instant included, ask from one
-    microsecond before it. Windowed platforms (Roboto) have the net change, which may be negative.
+    microsecond before it. Windowed platforms (Roboto, Granite) have the net change, which may be negative.
+
+    ``first_end`` is where the window ended that Granite was asked for at ``baseline``: in whole seconds, it may end a
+    moment before it was answered, and what was created in between was not told of.
     """
-    found = Truth()
-    _TOTALS[platform](found, world, since, until, since if baseline is None else baseline)
+    found, baseline = Truth(), since if baseline is None else baseline
+    if platform == "granite":
+        granite.totals(found, world, since, until, baseline, first_end=first_end)
+    else:
+        _TOTALS[platform](found, world, since, until, baseline)
     return found
 
 

@@ -14,15 +14,20 @@ RUNS = "automation_runs_total"
 INTERACTIONS = "granite_workflow_interactions_total"
 
 
-def totals(truth: Truth, world: World, since: int, until: int, baseline: int) -> None:
-    """Every durable family that Granite feeds, but tokens by workflow."""
+def totals(truth: Truth, world: World, since: int, until: int, baseline: int, *, first_end: int | None = None) -> None:
+    """Every durable family that Granite feeds, but tokens by workflow.
+
+    Executions created from ``first_end`` on were not in the window that was asked for at the baseline.
+    """
     since = max(since, baseline)
+    told_before = first_end if first_end is not None and since == baseline else since + 1
     for key in world.keys("granite"):
         workload = world.workload("granite", key, until) or world.workload("granite", key, since)
         if workload is None:
             continue
         for run in world.alive("granite", key, since, until + 1):
-            before, after = run.state_at(since), run.state_at(until)
+            before = run.state_at(since) if run.created_at < told_before else None
+            after = run.state_at(until)
             if before == after:
                 continue
             _seen(truth, workload.name, run, before, after)
