@@ -1,8 +1,9 @@
 """What all connections together may cost: at most so many at a time, and a new one always finds room.
 
 When all places are taken, the connection that has done nothing for the longest is cut off: one whose request has not
-come yet, one that is idle between two requests, or a reader that does not read. Whoever floods the server with silent
-connections so pushes out their own; a scraper asks as soon as it is connected, and is not the oldest.
+come yet, one that is idle between two requests, or a reader that does not read. When those that never said a word hold
+most places, it is the oldest of them: whoever floods the server with silent connections pushes out their own, and no
+scraper that agrees on TLS or is idle.
 """
 
 from __future__ import annotations
@@ -15,9 +16,10 @@ import socket
 import ssl
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from typing import Final, Protocol, cast
 
-from exporter.web.handshake import connecting
+from exporter.web.handshake import Connecting, connecting
 
 log = logging.getLogger(__name__)
 
@@ -26,6 +28,9 @@ MOST: Final = 512
 
 _OTHER_FILES: Final = 400
 """Descriptors for all else: 256 polls at once, the state, what libraries open."""
+
+_SILENT_SHARE: Final = 0.75
+"""Part of all places that those may take who never said a word."""
 
 _AT_ONCE: Final = 64
 """Connections that are taken before the loop does something else."""
@@ -53,17 +58,23 @@ class Connections:
         self._open: set[Connection] = set()
         self._quiet: dict[Connection, None] = {}
         """Those that do nothing, from the one that has been so for the longest."""
+        self._silent: dict[Connection, None] = {}
+        """Those of them that never said a word, in the same order."""
 
     def __len__(self) -> int:
         return len(self._open)
 
     def enter(self, connection: Connection) -> bool:
-        """Take a new connection, which counts as quiet; return whether there is room."""
+        """Take a new connection, which has said nothing yet; return whether there is room."""
         if len(self._open) >= self._most and not self.cut_one_off():
             return False
         self._open.add(connection)
-        self.quiet(connection)
+        self._quiet[connection] = self._silent[connection] = None
         return True
+
+    def heard(self, connection: Connection) -> None:
+        """Note that its peer speaks: something of TLS, or of a request."""
+        self._silent.pop(connection, None)
 
     def quiet(self, connection: Connection) -> None:
         """Note that it does nothing now. One that did nothing before has done so since then."""
@@ -72,16 +83,18 @@ class Connections:
 
     def busy(self, connection: Connection) -> None:
         """Note that it does something."""
+        self._silent.pop(connection, None)
         self._quiet.pop(connection, None)
 
     def leave(self, connection: Connection) -> None:
         """Forget one that has ended."""
         self._open.discard(connection)
-        self._quiet.pop(connection, None)
+        self.busy(connection)
 
     def cut_one_off(self) -> bool:
-        """End the connection that has done nothing for the longest; return whether there was one."""
-        oldest = next(iter(self._quiet), None)
+        """End a connection that does nothing; return whether there was one."""
+        waiting = self._silent if len(self._silent) >= _SILENT_SHARE * self._most else self._quiet
+        oldest = next(iter(waiting), None)
         if oldest is None:
             return False
         self.leave(oldest)
@@ -155,7 +168,7 @@ class Listener:
 
     async def _connect(self, client: socket.socket, connection: Connection) -> None:
         made = False
-        connecting.set(client)
+        connecting.set(Connecting(client, partial(self._connections.heard, connection)))
         try:
             client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             await self._loop.connect_accepted_socket(

@@ -8,30 +8,42 @@ from __future__ import annotations
 
 import socket
 import ssl
+from collections.abc import Callable
 from contextlib import suppress
 from contextvars import ContextVar
-from typing import Any
+from typing import Any, NamedTuple
 
-connecting: ContextVar[socket.socket | None] = ContextVar("connecting", default=None)
-"""The socket whose handshake is under way, in the context of the task that waits for it."""
+
+class Connecting(NamedTuple):
+    """A handshake that is under way: its socket, and what is to be called when the peer has said something."""
+
+    socket: socket.socket
+    heard: Callable[[], None]
+
+
+connecting: ContextVar[Connecting | None] = ContextVar("connecting", default=None)
+"""The handshake that the task of this context waits for."""
 
 
 class Telling(ssl.SSLObject):
     """One end of a connection, whose alerts reach the other."""
 
+    _incoming: ssl.MemoryBIO
     _outgoing: ssl.MemoryBIO
-    _socket: socket.socket | None
+    _connecting: Connecting | None
 
     def do_handshake(self) -> None:
         """Go on with the handshake."""
+        if self._connecting is not None and self._incoming.pending:
+            self._connecting.heard()
         try:
             super().do_handshake()
         except (ssl.SSLWantReadError, ssl.SSLWantWriteError):
             raise
         except ssl.SSLError:
-            if self._socket is not None:
+            if self._connecting is not None:
                 with suppress(OSError):
-                    self._socket.send(self._outgoing.read())
+                    self._connecting.socket.send(self._outgoing.read())
             raise
 
 
@@ -40,6 +52,6 @@ def begin(context: ssl.SSLContext, incoming: ssl.MemoryBIO, outgoing: ssl.Memory
     context.sslobject_class = Telling
     found = context.wrap_bio(incoming, outgoing, **named)
     assert isinstance(found, Telling)  # noqa: S101 - for the type checker
-    found._outgoing = outgoing
-    found._socket = connecting.get()
+    found._incoming, found._outgoing = incoming, outgoing
+    found._connecting = connecting.get()
     return found

@@ -132,6 +132,7 @@ class LimitedProtocol(HttpToolsProtocol):
         self._received = 0
         self._receiving = True
         self._head_whole = False
+        self.siblings.heard(self)
         self._unset_keepalive_if_required()
         self._expect_request()
 

@@ -6,8 +6,9 @@ import errno
 import logging
 import resource
 import socket
+import ssl
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import replace
 
 import pytest
@@ -53,6 +54,24 @@ def test_the_one_that_did_nothing_for_the_longest_makes_room() -> None:
     assert len(every) == 3
 
 
+def test_those_that_never_spoke_push_out_their_own() -> None:
+    """When they hold three quarters of all places; else the oldest goes, whoever it is."""
+    every = Connections(8)
+    idle, agreeing = Kept(), Kept()
+    for spoken in (idle, agreeing):
+        assert every.enter(spoken)
+        every.heard(spoken)
+    every.busy(idle)
+    every.quiet(idle)
+    silent = [Kept() for _ in range(40)]
+    assert all(every.enter(each) for each in silent)
+    assert [each.ended for each in (idle, agreeing)] == [False, False]
+    assert [each.ended for each in silent] == [True] * 34 + [False] * 6
+    every.heard(silent[-1])
+    assert every.enter(Kept())
+    assert (agreeing.ended, silent[34].ended) == (True, False)  # five are not many
+
+
 def test_where_all_are_busy_a_new_one_finds_no_room() -> None:
     every = Connections(1)
     first, second = Kept(), Kept()
@@ -91,6 +110,7 @@ def test_silent_and_slow_and_idle_ones_make_room_for_a_scrape(five: Server, said
             if said == GET:
                 assert client.recv(8) == b"HTTP/1.1"
             clients.append(client)
+        assert not said or eventually(lambda: not server_connections(five)._silent)
         for _ in range(2):
             assert request(five, "GET", "/metrics").body == RENDERED.text
         assert is_closed(clients[0])
@@ -139,6 +159,22 @@ def test_handshakes_that_do_not_end_make_room(made: Certificates) -> None:
         with encrypted(server, context) as client:
             assert ask(client).status == 200
         assert is_closed(silent[0])
+
+
+def test_a_handshake_that_has_begun_outlives_silent_ones(made: Certificates) -> None:
+    with secured(made.folder, TLS, PATIENT, connections=4) as server, ExitStack() as stack:
+        incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+        hello = client_context(made.folder).wrap_bio(incoming, outgoing, server_hostname="localhost")
+        with suppress(ssl.SSLWantReadError):
+            hello.do_handshake()
+        begun = stack.enter_context(connected(server))
+        begun.sendall(outgoing.read())
+        assert begun.recv(1)  # the server answers
+        silent = [stack.enter_context(connected(server)) for _ in range(12)]
+        assert is_closed(silent[0])
+        begun.settimeout(0.05)
+        assert begun.recv(1)
+        assert not is_closed(begun)
 
 
 def test_a_stop_ends_handshakes_too(made: Certificates) -> None:
