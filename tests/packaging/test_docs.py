@@ -112,7 +112,7 @@ def test_a_file_for_systemd_is_checked_as_the_first_hour_says(tmp_path: Path) ->
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(text)
         file.chmod(0o600)
-    script = "\n".join(lines).replace("/etc/", f"{tmp_path}/etc/").replace(INSTALLED, str(CONSOLE_SCRIPT))
+    script = "\n".join(lines).replace("/etc/", f"{tmp_path}/etc/").replace(INSTALLED, shlex.quote(str(CONSOLE_SCRIPT)))
     result = subprocess.run(
         ("sh", "-eu"), input=script, env={}, capture_output=True, text=True, check=False, timeout=60
     )

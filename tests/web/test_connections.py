@@ -110,7 +110,8 @@ def test_silent_and_slow_and_idle_ones_make_room_for_a_scrape(five: Server, said
             if said == GET:
                 assert client.recv(8) == b"HTTP/1.1"
             clients.append(client)
-        assert not said or eventually(lambda: not server_connections(five)._silent)
+        there = server_connections(five)
+        assert eventually(lambda: len(there) == 5 and not (said and there._silent))
         for _ in range(2):
             assert request(five, "GET", "/metrics").body == RENDERED.text
         assert is_closed(clients[0])
