@@ -158,6 +158,7 @@ class Schedule:
 
     def _beat(self) -> None:
         self._beaten = self._clock.monotonic()
+        self._polls.fill()
 
     def _now(self) -> Micros:
         return self._clock.now().wall

@@ -67,20 +67,24 @@ class Workers(BaseExecutor):  # type: ignore[misc]  # APScheduler has no types
             if self._closed:
                 return
             self._waiting.append(job)
-            if self._has_room():
-                self._begin(job)
-
-    def _begin(self, job: Job) -> None:
-        """Start a thread for a job that waits. Raises RuntimeError when the system refuses one and there is no other
-        that would take the job: then it waits no more, and comes again at its next slot."""
-        self._threads += 1
-        try:
-            Thread(target=self._work, name=job.id, daemon=True).start()
-        except RuntimeError:
-            self._threads -= 1
+            self.fill()
             if not self._threads:
                 self._waiting.remove(job)
-                raise
+                raise RuntimeError("the system refuses a thread")
+
+    def fill(self) -> None:
+        """Start threads for jobs that wait, as far as there is room and the system has some.
+
+        To be called now and then: when jobs have run for long there is room, and it may be that nothing else happens.
+        """
+        with self._changed:
+            while (coming := self._threads - len(self._begun)) < len(self._waiting) and self._has_room():
+                self._threads += 1
+                try:
+                    Thread(target=self._work, name=self._waiting[coming].id, daemon=True).start()
+                except RuntimeError:
+                    self._threads -= 1
+                    return
 
     def _has_room(self) -> bool:
         if self._threads < self._most:
@@ -104,6 +108,7 @@ class Workers(BaseExecutor):  # type: ignore[misc]  # APScheduler has no types
             if self._waiting:
                 job = self._waiting.popleft()
                 self._begun[job.id] = time.monotonic()
+                self.fill()
                 return job
             self._threads -= 1
             self._changed.notify_all()

@@ -116,6 +116,21 @@ def test_jobs_that_hang_take_no_thread_from_others(monkeypatch: pytest.MonkeyPat
             job.released.set()
 
 
+def test_jobs_that_wait_are_begun_when_those_that_run_have_hung_for_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Although every job waits or hangs, so that none comes due."""
+    monkeypatch.setattr(jobs_module, "Workers", partial(Workers, most=2, at_all=4, long=0.1))
+    schedule, silent, others = Schedule(SystemClock(), beat_seconds=0.02), [Blocked() for _ in range(2)], Counter()
+    for number, job in enumerate(silent):
+        schedule.add(f"silent {number}", 60, job, start_offset=0)
+    for number in range(5):
+        schedule.add(f"other {number}", 60, others, start_offset=0.01)
+    with running(schedule):
+        assert others.reaches(5)
+        assert all(job.entered.is_set() and not job.released.is_set() for job in silent)
+        for job in silent:
+            job.released.set()
+
+
 def test_threads_that_the_system_refuses_end_no_job_for_good(monkeypatch: pytest.MonkeyPatch) -> None:
     """A limit on processes, reached for a while: a job runs again when that is over, and never twice at once."""
     monkeypatch.setattr(jobs_module, "Workers", partial(Workers, most=2))
