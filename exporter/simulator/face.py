@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from typing import ClassVar, Literal
 
 from exporter.simulator.messages import Json, Request, Response
-from exporter.simulator.model import Platform
+from exporter.simulator.model import Part, Platform
 from exporter.simulator.quota import Quota
 from exporter.simulator.world import World
 
@@ -82,9 +82,9 @@ class Face(ABC):
     def set_link(self, payload: Json, link: str | None) -> None:
         """Write (or take away) what leads to the next page."""
 
-    def starts_baseline(self, request: Request) -> bool:
-        """Whether a reader's baseline begins with a good answer to this request."""
-        return request.method == "GET"
+    def begins(self, request: Request) -> Sequence[Part]:
+        """Of which parts a reader's baseline begins with the first good answer to such a request."""
+        return ("others",) if request.method == "GET" else ()
 
     def quota_headers(self, quota: Quota) -> dict[str, str]:
         """Headers that announce a quota; nothing where the vendor has none."""

@@ -13,7 +13,7 @@ this world, and what may differ on a real server is a switch:
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
@@ -21,7 +21,7 @@ from exporter.simulator.clock import DAY, HOUR, MICROSECOND, SECOND, micros
 from exporter.simulator.face import Face
 from exporter.simulator.granite_records import batch
 from exporter.simulator.messages import Json, Request, Response, parse_json
-from exporter.simulator.model import TERMINAL, Platform, Run, State, Workload
+from exporter.simulator.model import TERMINAL, Part, Platform, Run, State, Workload
 from exporter.simulator.quota import Quota
 from exporter.simulator.world import World
 
@@ -75,9 +75,12 @@ class GraniteFace(Face):
         del now
         return request.headers.get("x-granite-api-key") == self.api_key
 
-    def starts_baseline(self, request: Request) -> bool:
-        """The first answer of all."""
-        return request.path.endswith("/batch")
+    def begins(self, request: Request) -> Sequence[Part]:
+        """The first answer of all, and the first about cancelled executions alone."""
+        question = self._question(request)
+        if isinstance(question, str) or not request.path.endswith("/batch"):
+            return ()
+        return ("others", "cancelled") if question.status == STATUS_OF["cancelled"] else ("others",)
 
     def quota_headers(self, quota: Quota) -> dict[str, str]:
         """The documented three, with the end of the period in unix seconds."""
@@ -91,7 +94,7 @@ class GraniteFace(Face):
         """The one question, and who asks."""
         match request.method, request.segments:
             case "POST", ["api", "analytics", "batch"]:
-                question = self._understand(parse_json(request.body) if request.body else {})
+                question = self._question(request)
                 if isinstance(question, str):
                     return _refused(question)
                 self.asked_until = question.until
@@ -100,8 +103,9 @@ class GraniteFace(Face):
                 return Response(payload={"organization": "Simulated office"})
         return self.error(404, "Resource not found")
 
-    def _understand(self, body: Json) -> Question | str:
+    def _question(self, request: Request) -> Question | str:
         """The question, or the name of the field that is wrong."""
+        body = parse_json(request.body) if request.body else {}
         if not isinstance(body, dict):
             return "body"
         granularity = body.get("granularity") or "day"

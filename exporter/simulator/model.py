@@ -18,6 +18,9 @@ Platform = Literal["roboto", "foundry", "granite", "moderately"]
 State = Literal["queued", "running", "paused", "completed", "failed", "cancelled", "unknown"]
 Outcome = Literal["completed", "failed", "cancelled", "unknown"]
 
+Part = Literal["cancelled", "others"]
+"""Of what a reader counts: Granite is asked about cancelled executions by themselves, all else comes together."""
+
 TERMINAL: frozenset[State] = frozenset({"completed", "failed", "cancelled", "unknown"})
 LAG_LIMIT = 10 * MINUTE
 """After this long an end time settles a run whose status still says that it runs (counting rule 4)."""

@@ -8,13 +8,14 @@ a failure while ``Cancelled`` is not counted at all.
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from typing import ClassVar, Literal
 
 from exporter.simulator import roboto_records as records
 from exporter.simulator.clock import micros
 from exporter.simulator.face import Face, bearer, decode_cursor, encode_cursor
 from exporter.simulator.messages import Json, Request, Response, parse_json
-from exporter.simulator.model import TERMINAL, Platform, Workload
+from exporter.simulator.model import TERMINAL, Part, Platform, Workload
 from exporter.simulator.roboto_query import bad_fields, matches, sort_key
 from exporter.simulator.world import World
 
@@ -61,9 +62,9 @@ class RobotoFace(Face):
         del now
         return bearer(request) == self.token
 
-    def starts_baseline(self, request: Request) -> bool:
+    def begins(self, request: Request) -> Sequence[Part]:
         """The first reading of the statistics."""
-        return request.path.endswith("/org-stats")
+        return ("others",) if request.path.endswith("/org-stats") else ()
 
     def answer(self, request: Request, now: int) -> Response:  # noqa: PLR0911  one return a route
         """Find the organization, then answer."""

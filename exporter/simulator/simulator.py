@@ -23,13 +23,13 @@ from exporter.simulator.faults import Exchange, FaultBoard
 from exporter.simulator.foundry import FoundryFace
 from exporter.simulator.granite import GraniteFace
 from exporter.simulator.messages import Request, Response
-from exporter.simulator.model import Platform
+from exporter.simulator.model import Part, Platform
 from exporter.simulator.moderately import ModeratelyFace
 from exporter.simulator.quota import RateLimit
 from exporter.simulator.roboto import RobotoFace
 from exporter.simulator.server import Server
 from exporter.simulator.transport import SimulatorTransport
-from exporter.simulator.truth import Truth, truth
+from exporter.simulator.truth import Beginning, Truth, truth
 from exporter.simulator.world import World
 
 DEFAULT_BASE_URL = "http://127.0.0.1"
@@ -64,8 +64,7 @@ class Simulator:
         )
         self.faces: tuple[Face, ...] = (self.roboto, self.foundry, self.granite, self.moderately)
         self.rate_limits: dict[Platform, RateLimit] = {}
-        self._baselines: dict[Platform, int] = {}
-        self._first_ends: dict[Platform, int] = {}
+        self._baselines: dict[Platform, dict[Part, Beginning]] = {}
         self._control = Control(self)
         self._lock = threading.Lock()
 
@@ -147,13 +146,18 @@ class Simulator:
                 {name: request.headers[name] for name in HEADERS_KEPT if name in request.headers},
             )
         )
-        if status == 200 and response.body is None and face.starts_baseline(request):
-            sent = parse_http_date(response.headers.get("Date", ""))
-            told = exchange.now if face.windowed or sent is None else sent - exchange.skew
-            self._baselines.setdefault(face.platform, told)
-            # One that ends longer before is asked by a clock that is wrong, which the reader notices, and asks again.
-            if face.asked_until is not None and face.asked_until > exchange.now - SECOND:
-                self._first_ends.setdefault(face.platform, face.asked_until)
+        if status == 200 and response.body is None:
+            self._begin(exchange)
+
+    def _begin(self, exchange: Exchange) -> None:
+        """Note what of the reader's baseline begins with a good answer."""
+        face, end = exchange.face, exchange.face.asked_until
+        sent = parse_http_date(exchange.response.headers.get("Date", ""))
+        told = exchange.now if face.windowed or sent is None else sent - exchange.skew
+        if end is not None and end <= exchange.now - SECOND:
+            end = None  # asked by a clock that is wrong, which the reader notices, and asks again
+        for part in face.begins(exchange.request):
+            self._baselines.setdefault(face.platform, {}).setdefault(part, Beginning(told, end))
 
     # Ways in
 
@@ -187,7 +191,8 @@ class Simulator:
         For listings it is what ``Date`` said, in whole seconds (and wrong if only ``Date`` was wrong); for windowed
         platforms it is the instant of the reading.
         """
-        return self._baselines.get(platform)
+        begun = self._baselines.get(platform)
+        return begun["others"].at if begun else None
 
     def totals(self, platform: Platform, until: int | None = None) -> Truth:
         """The true totals from that baseline to ``until``, by default now."""
@@ -197,12 +202,11 @@ class Simulator:
         windowed = next(face.windowed for face in self.faces if face.platform == platform)
         since = baseline if windowed else baseline - 1  # a listing's first instant is included
         until = self.clock() if until is None else until
-        return truth(self.world, platform, since, until, baseline, first_end=self._first_ends.get(platform))
+        return truth(self.world, platform, since, until, baseline, begun=self._baselines[platform])
 
     def forget_baselines(self) -> None:
         """The next good answer starts a new baseline, as for a reader whose state is new."""
         self._baselines.clear()
-        self._first_ends.clear()
 
 
 def under(path: str, prefix: str) -> bool:

@@ -229,6 +229,24 @@ def test_what_began_between_the_end_of_the_first_window_and_its_answer_is_not_of
     assert found.counter(RUNS, workload="w") == 3  # none of them had ended
 
 
+def test_cancelled_executions_have_a_beginning_of_their_own() -> None:
+    """Granite is asked for them by themselves, a moment later: what was cancelled in between was told of then."""
+    world = World()
+    for name, ended in (("before", NOON - SECOND), ("between", NOON + 5 * SECOND), ("after", NOON + MINUTE)):
+        world.add_run("granite", "w", id=name, created=NOON - MINUTE, ended=ended, outcome="cancelled", steps=2)
+    asker = Asker(world)
+    question = {"start_date": iso(NOON - HOUR), "end_date": iso(NOON + HOUR), "granularity": "day"}
+    asker.granite(**question)
+    asker.clock.advance(10)
+    told = asker.granite(**question, status="cancelled").json()
+    asker.clock.advance(120)
+    later = asker.granite(**question, status="cancelled").json()
+    assert [each["summary"]["total_executions"] for each in (told, later)] == [2, 3]
+    found = asker.simulator.totals("granite")
+    assert found.counter(RUNS, workload="w", outcome="cancelled") == 1
+    assert found.counter("granite_workflow_steps_total", workload="w") == 4  # of both that had not ended at first
+
+
 def test_missed_schedules_need_an_enabled_and_unedited_routine() -> None:
     """A due time counts when its grace has run out, unless it was delivered, even a little off."""
     world = World()

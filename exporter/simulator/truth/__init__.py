@@ -7,12 +7,17 @@ cannot hide in the other.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import Final
 
-from exporter.simulator.model import Platform
+from exporter.simulator.model import Part, Platform
 from exporter.simulator.truth import foundry, granite, moderately, roboto
-from exporter.simulator.truth.totals import Histogram, Labels, Truth, labels_of
+from exporter.simulator.truth.totals import Beginning, Histogram, Labels, Truth, labels_of
 from exporter.simulator.world import World
+
+AT_ONCE: Final[Mapping[Part, Beginning]] = MappingProxyType({})
+"""No question began by itself."""
 
 _TOTALS: dict[Platform, Callable[[Truth, World, int, int, int], None]] = {
     "roboto": roboto.totals,
@@ -34,7 +39,7 @@ def truth(
     until: int,
     baseline: int | None = None,
     *,
-    first_end: int | None = None,
+    begun: Mapping[Part, Beginning] = AT_ONCE,
 ) -> Truth:
     """What must have been counted in ``(since, until]`` by an exporter whose baseline time is ``baseline``.
 
@@ -43,12 +48,13 @@ def truth(
     defaults to ``since``. For everything from the baseline on, its first instant included, ask from one
     microsecond before it. Windowed platforms (Roboto, Granite) have the net change, which may be negative.
 
-    ``first_end`` is where the window ended that Granite was asked for at ``baseline``: in whole seconds, it may end a
-    moment before it was answered, and what was created in between was not told of.
+    ``begun`` says where each of Granite's questions began; by default all at ``since``, or at ``baseline`` if that is
+    later.
     """
     found, baseline = Truth(), since if baseline is None else baseline
     if platform == "granite":
-        granite.totals(found, world, since, until, baseline, first_end=first_end)
+        first = begun.get("others", Beginning(max(since, baseline)))
+        granite.totals(found, world, first, until, cancelled=begun.get("cancelled", first))
     else:
         _TOTALS[platform](found, world, since, until, baseline)
     return found
@@ -66,4 +72,4 @@ def missed_schedules(
     return foundry.missed_schedules(world, since, until, since if baseline is None else baseline, grace)
 
 
-__all__ = ["Histogram", "Labels", "Truth", "active_runs", "labels_of", "missed_schedules", "truth"]
+__all__ = ["Beginning", "Histogram", "Labels", "Truth", "active_runs", "labels_of", "missed_schedules", "truth"]

@@ -7,27 +7,27 @@ the end says, less where it stood at the beginning.
 from __future__ import annotations
 
 from exporter.simulator.model import TERMINAL, Run, State
-from exporter.simulator.truth.totals import Labels, Truth, labels_of
+from exporter.simulator.truth.totals import Beginning, Labels, Truth, labels_of
 from exporter.simulator.world import World
 
 RUNS = "automation_runs_total"
 INTERACTIONS = "granite_workflow_interactions_total"
 
 
-def totals(truth: Truth, world: World, since: int, until: int, baseline: int, *, first_end: int | None = None) -> None:
+def totals(truth: Truth, world: World, begun: Beginning, until: int, *, cancelled: Beginning) -> None:
     """Every durable family that Granite feeds, but tokens by workflow.
 
-    Executions created from ``first_end`` on were not in the window that was asked for at the baseline.
+    How many were cancelled is asked by a question of its own, which has its own beginning, no earlier than the other.
     """
-    since = max(since, baseline)
-    told_before = first_end if first_end is not None and since == baseline else since + 1
     for key in world.keys("granite"):
-        workload = world.workload("granite", key, until) or world.workload("granite", key, since)
+        workload = world.workload("granite", key, until) or world.workload("granite", key, begun.at)
         if workload is None:
             continue
-        for run in world.alive("granite", key, since, until + 1):
-            before = run.state_at(since) if run.created_at < told_before else None
-            after = run.state_at(until)
+        for run in world.alive("granite", key, begun.at, until + 1):
+            before, after = begun.state_told(run), run.state_at(until)
+            were_cancelled = (after == "cancelled") - (cancelled.state_told(run) == "cancelled")
+            if were_cancelled:
+                truth.count(RUNS, were_cancelled, workload=workload.name, outcome="cancelled")
             if before == after:
                 continue
             _seen(truth, workload.name, run, before, after)
@@ -47,7 +47,7 @@ def _seen(truth: Truth, name: str, run: Run, before: State | None, after: State 
 
 
 def _ended(truth: Truth, name: str, run: Run, state: str, amount: int) -> None:
-    if state in ("completed", "failed", "cancelled"):
+    if state in ("completed", "failed"):
         truth.count(RUNS, amount, workload=name, outcome=state)
     if state == "failed":
         reason = run.error_type or (f"http_{run.status_code}" if run.status_code is not None else "unknown")

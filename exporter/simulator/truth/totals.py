@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from exporter.simulator.clock import SECOND
 from exporter.simulator.messages import Json
+from exporter.simulator.model import Run, State
 
 Labels = tuple[tuple[str, str], ...]
 """Label names and values, sorted by name; without the ``platform`` and ``target`` that every series carries."""
@@ -18,6 +19,22 @@ DURATION_BOUNDS = (1, 5, 15, 30, 60, 120, 300, 600, 1800, 3600, 7200, 21600, 432
 def labels_of(**labels: str) -> Labels:
     """Labels in the order in which they are compared."""
     return tuple(sorted(labels.items()))
+
+
+@dataclass(frozen=True, slots=True)
+class Beginning:
+    """Where a reader of sums over a window begins: what it was told then is no part of what it must have counted."""
+
+    at: int
+    """When its first question was answered."""
+    window_end: int | None = None
+    """Where the window ended that it asked for. In whole seconds, that may be a moment before it was answered, and what
+    was created in between was not told of."""
+
+    def state_told(self, run: Run) -> State | None:
+        """The state in which a run was told of; nothing if it was not."""
+        told = self.window_end is None or run.created_at < self.window_end
+        return run.state_at(self.at) if told else None
 
 
 @dataclass
