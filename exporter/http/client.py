@@ -89,6 +89,7 @@ class Client:
         ``retries`` replaces the setting for this poll: 0 for a probe of an open circuit and for ``once``.
         """
         self._credentials.begin()
+        self._wire.renew()
         tries = self._settings.retries if retries is None else retries
         self._poll = _Poll(self._clock() + budget_seconds, tries, self._settings.retries_per_poll)
 

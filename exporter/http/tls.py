@@ -11,7 +11,8 @@ import httpx
 from exporter.errors import ConfigError
 
 _lock = threading.Lock()
-_contexts: dict[tuple[bool, str | None, int, int], ssl.SSLContext] = {}
+_contexts: dict[tuple[bool, str | None], tuple[tuple[int, int], ssl.SSLContext]] = {}
+"""By settings: what the file looked like (time of its last change in nanoseconds, size), and what was made of it."""
 
 
 def ssl_context(verify: bool = True, ca_file: str | os.PathLike[str] | None = None) -> ssl.SSLContext:
@@ -24,11 +25,12 @@ def ssl_context(verify: bool = True, ca_file: str | os.PathLike[str] | None = No
     path = None if ca_file is None else os.fspath(ca_file)
     try:
         written = os.stat(path) if path is not None else None
-        key = (verify, path, written.st_mtime_ns if written else 0, written.st_size if written else 0)
+        looks = (written.st_mtime_ns, written.st_size) if written else (0, 0)
         with _lock:
-            if key not in _contexts:
-                _contexts[key] = _build(verify, path)
-            return _contexts[key]
+            known = _contexts.get((verify, path))
+            if known is None or known[0] != looks:
+                known = _contexts[verify, path] = looks, _build(verify, path)
+            return known[1]
     except ssl.SSLError:
         raise ConfigError([f"{_key(path)} holds no certificate that can be read, expected PEM"]) from None
     except OSError as error:

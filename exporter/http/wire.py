@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import ssl
 import threading
 from collections.abc import Callable, Collection, Iterable
 from typing import cast
 
 import httpx
 
-from exporter.errors import ConnectFailed, TimedOut, UpstreamError
+from exporter.errors import ConfigError, ConnectFailed, TimedOut, TlsFailed, UpstreamError
 from exporter.http import body
 from exporter.http.failure import FAILURES, from_exception
 from exporter.http.network import Network
@@ -38,14 +39,36 @@ class Wire:
         self._proxy: Proxy | None = None
         self._network: Network | None = None
         self._pool: PoolTransport | None = None
+        self._context: ssl.SSLContext | None = None
+        self._distrust = ""
+        """Why ``ca_file`` cannot be used now."""
         if transport is None:
             self._network = Network()
             proxy = self._proxy = proxy_for(base, settings.proxy)
             secure = base.scheme == "https" or (proxy is not None and proxy.secure)
-            # The trust store takes 2 MB and 40 ms; a CA file is looked at whatever it is for.
-            context = ssl_context(settings.verify, settings.ca_file) if secure or settings.ca_file else None
-            transport = self._pool = PoolTransport(self._network, context, proxy)
+            if secure or settings.ca_file:  # the trust store takes 2 MB and 40 ms; a CA file is looked at in any case
+                self._context = ssl_context(settings.verify, settings.ca_file)
+            transport = self._pool = PoolTransport(self._network, self._context, proxy)
         self._transport = transport
+
+    def renew(self) -> None:
+        """Trust whom ``ca_file`` names now: connections that were opened with another one are closed.
+
+        While it cannot be used every request fails with TlsFailed. No request may be under way.
+        """
+        if self._network is None or self._settings.ca_file is None:
+            return
+        try:
+            context = ssl_context(self._settings.verify, self._settings.ca_file)
+        except ConfigError as error:
+            self._distrust = str(error)
+            return
+        self._distrust = ""
+        if context is not self._context:
+            old, self._context = self._pool, context
+            self._transport = self._pool = PoolTransport(self._network, context, self._proxy)
+            if old is not None:
+                old.close()
 
     def exchange(
         self, request: httpx.Request, where: str, seconds: float, wanted: Collection[int]
@@ -54,6 +77,8 @@ class Wire:
 
         The body is complete for 2xx and the statuses in ``wanted``; of others it may be missing or cut.
         """
+        if self._distrust:
+            raise TlsFailed(f"{where}: {self._distrust}")
         ends_at = self._clock() + seconds
 
         def check() -> None:

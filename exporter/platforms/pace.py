@@ -83,7 +83,7 @@ class Pace(SettingsModel):
     allow_http: bool = False
     """Permit an endpoint with plain ``http`` on another machine. Credentials then travel in the clear."""
     ca_file: ExistingFile | None = Field(default=None, examples=["/etc/ssl/company-ca.pem"])
-    """Certificates (PEM) to trust instead of the system's."""
+    """Certificates (PEM) to trust instead of the system's. A file that changed is read again at the next poll."""
     insecure_skip_verify: bool = False
     """Do not verify the upstream's certificate. Anybody on the way can then take the credentials."""
     proxy: ProxyChoice | None = Field(default=None, examples=["http://user:${PROXY_PASSWORD}@proxy.example.net:3128"])

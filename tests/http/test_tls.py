@@ -202,6 +202,42 @@ def test_contexts_are_shared_until_the_file_changes(authority: trustme.CA, tmp_p
     assert ssl_context(ca_file=path) is not first
 
 
+def test_a_ca_file_that_changes_is_read_again_at_the_next_poll(authority: trustme.CA, tmp_path: Path) -> None:
+    """A renewed authority needs no reload, a half-written file fails a poll and no more, and who is out is out."""
+    path = tmp_path / "ca.pem"
+    moments = iter(range(1, 10))
+
+    def write(text: bytes) -> None:
+        path.write_bytes(text)
+        os.utime(path, (moment := next(moments), moment))
+
+    def script(connection: socket.socket, ended: threading.Event) -> None:
+        while read_request(connection):
+            connection.sendall(OK)
+
+    def asked() -> str:
+        client.begin(20)
+        try:
+            return str(client.get("/x").json())
+        except TlsFailed as error:
+            return str(error)
+
+    mine, other = authority.cert_pem.bytes(), trustme.CA().cert_pem.bytes()
+    write(mine)
+    with server(script, context=context_of(authority)) as base_url:
+        client = Client(base_url, NoAuth(), settings=Settings(ca_file=str(path)))
+        assert [asked(), asked()] == ["{}", "{}"]
+        write(other)
+        assert "unable to get local issuer certificate" in asked()
+        write(mine[:200])
+        assert asked().endswith(f"ca_file: {path} holds no certificate that can be read, expected PEM")
+        path.unlink()
+        assert asked().endswith(f"ca_file: {path} cannot be read (No such file or directory)")
+        write(other + mine)
+        assert asked() == "{}"
+        client.close()
+
+
 def test_what_a_context_demands() -> None:
     """TLS 1.2 at least, certificate and name checked; switched off only by the option."""
     safe, unsafe = ssl_context(), ssl_context(verify=False)
