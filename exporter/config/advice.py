@@ -59,13 +59,17 @@ def _of(target: TargetSettings) -> Iterator[str]:
 
 def _counted_twice(targets: Sequence[TargetSettings]) -> Iterator[str]:
     """Yield one warning for all targets that read the same runs, each with each."""
+    readers: dict[tuple[str, ...], list[int]] = {}
+    for index, target in enumerate(targets):
+        readers.setdefault(_account(target), []).append(index)
     reasons = {
-        pair: text
-        for pair in combinations(range(len(targets)), 2)
-        for text in _twice(targets[pair[0]], targets[pair[1]])
+        (first, second): text
+        for indices in readers.values()
+        for first, second in combinations(indices, 2)
+        for text in _twice(targets[first], targets[second])
     }
     told: set[tuple[int, int]] = set()
-    for pair, text in reasons.items():
+    for pair, text in sorted(reasons.items()):
         if pair in told:
             continue
         group = list(pair)
@@ -81,20 +85,28 @@ def _listed(names: Sequence[str]) -> str:
     return f"{', '.join(shown[:-1])} and {shown[-1]}"
 
 
+def _account(target: TargetSettings) -> tuple[str, ...]:
+    """What a target reads, before any filter of its own."""
+    match target:
+        case GraniteSettings():
+            account = target.secret.read()
+        case RobotoSettings():
+            account = target.scope or target.secret.read()
+        case _:
+            account = target.scope
+    return target.platform, target.base_url, account
+
+
 def _twice(first: TargetSettings, second: TargetSettings) -> Iterator[str]:
-    """Say when two targets read the same runs."""
-    if first.platform != second.platform or first.base_url != second.base_url:
-        return
+    """Say when two targets of one account read the same runs."""
     match first, second:
         case GraniteSettings(), GraniteSettings():
-            if first.secret.read() == second.secret.read() and _overlap(first, second):
+            if _overlap(first, second):
                 yield "their filters let the same runs through, so sums over them count these more than once"
-        case RobotoSettings(), RobotoSettings():
-            if first.scope == second.scope and (first.scope or first.secret.read() == second.secret.read()):
-                yield "they read the same organisation, so sums over them count everything more than once"
-        case _:
-            if first.scope == second.scope and not _selects(first, second):
-                yield "they read the same account, so sums over them count everything more than once"
+        case RobotoSettings(), _:
+            yield "they read the same organisation, so sums over them count everything more than once"
+        case _ if not _selects(first, second):
+            yield "they read the same account, so sums over them count everything more than once"
 
 
 def _selects(*targets: TargetSettings) -> bool:
