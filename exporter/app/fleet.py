@@ -86,8 +86,12 @@ class Fleet:
         for target in self.targets.values():
             target.expect = expectations(rules, target.labels)
         self.refresh()
+        return self.put_in(change.added, rules)
+
+    def put_in(self, targets: Iterable[TargetSettings], rules: Rules) -> dict[str, str]:
+        """Put targets in; return those for which that was not possible, with why."""
         left_out: dict[str, str] = {}
-        for settings in change.added:
+        for settings in targets:
             try:
                 target = self.add(settings, rules)
             except (ConfigError, StateError) as error:

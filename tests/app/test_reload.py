@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
+from unittest.mock import Mock
 
 import httpx
 import pytest
@@ -76,14 +77,14 @@ class Bench:
         endpoint = self.simulator.endpoints()[platform]
         return demo_target(platform, endpoint, self.simulator.credentials) | PACE
 
-    def settings(self, *targets: dict[str, Any]) -> Settings:
+    def settings(self, *targets: dict[str, Any], state: Path | None = None) -> Settings:
         """A configuration of these targets."""
         read = [PLATFORMS[target["platform"]].model_validate(target) for target in targets]
-        return Settings.model_validate({"targets": read, "state": self.state})
+        return Settings.model_validate({"targets": read, "state": state or self.state})
 
-    def reload(self, *targets: dict[str, Any]) -> None:
+    def reload(self, *targets: dict[str, Any], state: Path | None = None) -> None:
         """Read this configuration."""
-        self.next = lambda: self.settings(*targets)
+        self.next = lambda: self.settings(*targets, state=state)
         self.service.reload()
 
     def text(self) -> str:
@@ -295,10 +296,11 @@ def test_what_cannot_be_connected_to_changes_nothing(running: Bench, tmp_path: P
     assert running.shows("automation_exporter_config_last_reload_successful 1\n")
 
 
-def test_a_target_whose_state_cannot_be_opened_is_put_in_by_the_next_reload(
-    running: Bench, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("by", ["itself", "a reload", "itself after a mistake", "itself after it changed"])
+def test_a_target_whose_state_cannot_be_opened_is_put_in_later(
+    running: Bench, monkeypatch: pytest.MonkeyPatch, by: str
 ) -> None:
-    """A disk that is full for a moment: the others are polled, and it is said who is not."""
+    """A disk that is full for a moment: the others are polled, and it is said who is not, until it is."""
     store = running.service.store
     open_target = store.open_target
 
@@ -314,11 +316,43 @@ def test_a_target_whose_state_cannot_be_opened_is_put_in_by_the_next_reload(
     assert sorted(running.service.targets) == ["new", "support"]
     assert running.service.schedule.next_run("new") is not None
     assert running.shows("automation_exporter_config_last_reload_successful 0\n")
+    running.service.configured.put_in()
     assert "disk is full" in request(running.service.server, "GET", "/").text
+    mistaken = by == "itself after a mistake"
+    if mistaken:
+        with pytest.raises(ConfigError, match="takes a restart"):
+            running.reload(*wanted, state=running.state.with_name("elsewhere.db"))
+    if by == "itself after it changed":
+        wanted = running.fleet(interval="45s"), *wanted[1:]
+        with pytest.raises(ConfigError, match=r"target fleet: .* disk is full"):
+            running.reload(*wanted)
     monkeypatch.undo()
-    running.reload(*wanted)
+    if by == "a reload":
+        running.reload(*wanted)
+    else:
+        running.service.configured.put_in()
     assert sorted(running.service.targets) == ["fleet", "new", "support"]
     assert running.service.schedule.next_run("fleet") is not None
+    page = request(running.service.server, "GET", "/").text
+    assert ("disk is full" in page, "takes a restart" in page) == (False, mistaken)
+    assert running.shows(f"automation_exporter_config_last_reload_successful {int(not mistaken)}\n")
+    target = running.service.targets["fleet"]
+    running.reload(*wanted)
+    assert running.service.targets["fleet"] is target
+    assert running.shows("automation_exporter_config_last_reload_successful 1\n")
+
+
+def test_a_target_that_was_left_out_and_is_no_longer_wanted_stays_out(
+    running: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing is left to be said of it."""
+    monkeypatch.setattr(running.service.store, "open_target", Mock(side_effect=StateError("state.db: disk is full")))
+    with pytest.raises(ConfigError, match=r"target new: not read yet: state\.db: disk is full"):
+        running.reload(running.fleet(), running.support(), running.support(name="new"))
+    monkeypatch.undo()
+    running.reload(running.fleet(), running.support())
+    running.service.configured.put_in()
+    assert sorted(running.service.targets) == ["fleet", "support"]
     assert running.shows("automation_exporter_config_last_reload_successful 1\n")
 
 

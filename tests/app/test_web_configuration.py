@@ -92,7 +92,7 @@ def test_both_configurations_count(running: Service, tmp_path: Path) -> None:
     """Neither hides that the other is bad."""
     web = running._options.web_configuration
     assert web is not None
-    running.configured._error = "config.yaml:1: bad"
+    running.configured._refused = "config.yaml:1: bad"
     write(tmp_path / "web.yml", "surplus: 1\n")
     web.refresh()
     page = ask(running, "/")
