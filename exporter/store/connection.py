@@ -124,6 +124,19 @@ def _copy_from_before(path: Path | None) -> str:
     return f"; {made[-1]} is a copy from before the upgrade, without what was counted since"
 
 
+def file_identity(path: Path | None) -> tuple[int, int] | None:
+    """Return what tells the file at ``path`` from any other: device and inode; None where there is none."""
+    if path is None:
+        return None
+    try:
+        found = path.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except OSError as error:
+        raise StateError(f"{path}: cannot be looked at ({error.strerror})") from None
+    return found.st_dev, found.st_ino
+
+
 def read_meta(connection: sqlite3.Connection, key: str) -> str:
     """Return one fact about the file, "" when it is not there."""
     row = connection.execute("SELECT value FROM meta WHERE key = ?", (key,)).fetchone()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sqlite3
 import threading
 import time
@@ -11,17 +10,14 @@ from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 from exporter import killpoints
-from exporter.catalogue import ALL
 from exporter.counting.memory import MemoryLedger
-from exporter.counting.series import width
-from exporter.counting.states import zero
 from exporter.errors import StateError
-from exporter.store import ids, rows
-from exporter.store.connection import connect, damaged, read_created_at
+from exporter.store import ids
+from exporter.store.connection import connect, damaged, file_identity, read_created_at
 from exporter.store.ledgers import Asked, SqliteTransaction, StoredLedger
 from exporter.store.lock import StateLock
 from exporter.store.reading import load
-from exporter.store.writing import drop, drop_all_but_totals
+from exporter.store.writing import drop, drop_all_but_totals, reset_changed_bounds
 from exporter.times import Micros
 
 
@@ -47,7 +43,11 @@ class SqliteStore:
             self._connection = connect(path, now)
             undo.callback(self._close)
             self._created_at = read_created_at(self._connection, path)
-            self._reset_changed_bounds(now)
+            self._file = file_identity(path)
+            with self._guard():
+                self._begin()
+                reset_changed_bounds(self._connection, now)
+                self._connection.execute("COMMIT")
             if self._file_lock is not None:
                 self._file_lock.note_begun()
             undo.pop_all()
@@ -172,7 +172,9 @@ class SqliteStore:
             raise
 
     def _begin(self) -> None:
-        if self._broken:
+        # The database would go on writing into a file that was removed, and nobody would ever find it again.
+        if self._broken or file_identity(self.path) != self._file:
+            self._broken = True
             self._recover()
         self._connection.execute("BEGIN IMMEDIATE")
 
@@ -182,12 +184,18 @@ class SqliteStore:
             if self._connection.in_transaction:
                 self._connection.execute("ROLLBACK")
         else:
+            found = file_identity(self.path)
+            replaced = StateError(f"{self.path}: was replaced while in use; start again to go on with this one")
+            if found is None:
+                raise StateError(
+                    f"{self.path}: was removed while in use; put it back, or start again to begin with an empty one"
+                )
+            if found != self._file:
+                raise replaced
             self._connection.close()
-            if not self.path.exists():
-                raise StateError(f"{self.path}: was removed while in use; start again to begin with an empty one")
             self._connection = connect(self.path, self._now)
             if read_created_at(self._connection, self.path) != self._created_at:
-                raise StateError(f"{self.path}: was replaced while in use; start again to go on with this one")
+                raise replaced
         for ledger in self._ledgers.values():
             self._load(ledger)
         self._broken = False
@@ -204,27 +212,6 @@ class SqliteStore:
                 drop(self._connection, number)
             self._connection.execute("COMMIT")
             return [name for _, name in unused]
-
-    def _reset_changed_bounds(self, now: Micros) -> None:
-        """Begin histograms anew whose bounds are not those they were filled with (rule 19)."""
-        with self._lock, self._guard():
-            self._begin()
-            known = dict(self._connection.execute("SELECT family, bounds FROM bounds").fetchall())
-            for metric in ALL:
-                if metric.type != "histogram" or not metric.durable:
-                    continue
-                bounds = json.dumps(metric.bounds)
-                if known.get(metric.name, bounds) != bounds:
-                    nothing = rows.pack(zero(width(metric)))
-                    self._connection.execute(
-                        "UPDATE series SET shown = ?, pending = ?, created = ? WHERE family = ?",
-                        (nothing, nothing, now, metric.name),
-                    )
-                self._connection.execute(
-                    "INSERT INTO bounds VALUES (?, ?) ON CONFLICT (family) DO UPDATE SET bounds = excluded.bounds",
-                    (metric.name, bounds),
-                )
-            self._connection.execute("COMMIT")
 
     def size_bytes(self) -> int:
         """Return how much room the state takes on disk, journals included."""

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from collections.abc import Mapping
 from itertools import chain
 from typing import Any, Final
 
+from exporter.catalogue import ALL
 from exporter.counting.ledger import Changes
-from exporter.counting.states import TargetState
+from exporter.counting.series import width
+from exporter.counting.states import TargetState, zero
 from exporter.store import rows
+from exporter.times import Micros
 
 PARAMETERS: Final = 900
 """What one statement is given at the most; SQLite allows a thousand in its oldest builds."""
@@ -62,3 +66,22 @@ def drop(connection: sqlite3.Connection, target: int) -> None:
     drop_all_but_totals(connection, target)
     connection.execute("DELETE FROM series WHERE target = ?", (target,))
     connection.execute("DELETE FROM target WHERE id = ?", (target,))
+
+
+def reset_changed_bounds(connection: sqlite3.Connection, now: Micros) -> None:
+    """Begin histograms anew whose bounds are not those they were filled with (rule 19)."""
+    known = dict(connection.execute("SELECT family, bounds FROM bounds").fetchall())
+    for metric in ALL:
+        if metric.type != "histogram" or not metric.durable:
+            continue
+        bounds = json.dumps(metric.bounds)
+        if known.get(metric.name, bounds) != bounds:
+            nothing = rows.pack(zero(width(metric)))
+            connection.execute(
+                "UPDATE series SET shown = ?, pending = ?, created = ? WHERE family = ?",
+                (nothing, nothing, now, metric.name),
+            )
+        connection.execute(
+            "INSERT INTO bounds VALUES (?, ?) ON CONFLICT (family) DO UPDATE SET bounds = excluded.bounds",
+            (metric.name, bounds),
+        )

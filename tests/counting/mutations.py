@@ -76,6 +76,17 @@ ALL: Final = (
     ),
     Mutation(
         1,
+        "a state that was removed or replaced is written on",
+        "exporter/store/sqlite.py",
+        "if self._broken or file_identity(self.path) != self._file:",
+        "if self._broken:",
+        (
+            f"{FILES}a_state_that_was_removed_while_in_use_is_not_begun_anew_in_silence",
+            f"{FILES}a_state_that_was_replaced_while_in_use_is_not_written",
+        ),
+    ),
+    Mutation(
+        1,
         "a commit is not synced",
         "exporter/store/connection.py",
         "PRAGMA synchronous=FULL",
@@ -787,7 +798,7 @@ ALL: Final = (
     Mutation(
         19,
         "other bounds keep the counts",
-        "exporter/store/sqlite.py",
+        "exporter/store/writing.py",
         "if known.get(metric.name, bounds) != bounds:",
         "if not bounds:",
         (f"{CONTRACT}other_bounds_begin_a_histogram_anew",),

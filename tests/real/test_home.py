@@ -95,6 +95,25 @@ def test_a_full_disk_is_told_of_and_nothing_is_lost(
         assert service.terminate(within=10) == 0
 
 
+def test_a_state_that_is_moved_away_is_told_of_and_gone_on_with_when_it_is_back(
+    world: SimulatorProcess, configuration: Path, tmp_path: Path
+) -> None:
+    """Somebody tidies up: what would be counted into a file that nobody finds again is not counted until it is back."""
+    with ServiceProcess(tmp_path / "service", configuration) as service:
+        wait_for(lambda: all(map(service.counted, PLATFORMS)), "every platform has counted something", within=60)
+        away = service.state.rename(tmp_path / "away.db")
+        wait_for(lambda: errors_of_the_state(service) == set(PLATFORMS), "the metrics tell", within=60)
+        assert f"{service.state}: was removed while in use; put it back, or start again" in service.log()
+        assert service.get("/-/ready").status_code == 200
+        assert all(map(service.counted, PLATFORMS))
+        assert not service.state.exists()
+        away.rename(service.state)
+        wait_for(lambda: ups(service) == {1.0}, "all targets are up again", within=30)
+        assert_exact(world, service)
+        assert "Traceback" not in service.log()
+        assert service.terminate(within=10) == 0
+
+
 def test_a_read_only_file_system_is_named(configuration: Path, tmp_path: Path) -> None:
     """Nothing is served from a state that could not be written."""
     with small_disk(tmp_path / "disk", megabytes=4) as disk:

@@ -16,7 +16,7 @@ from exporter.errors import StateCorrupt, StateError, StateLocked, StateNewer
 from exporter.store.connection import APPLICATION_ID, SCHEMA_VERSION, set_aside
 from exporter.store.sqlite import SqliteStore
 from tests.store.conftest import Fail
-from tests.store.kit import DONE, LASTED, NOW, commit, counted, everything
+from tests.store.kit import DONE, LASTED, NOW, commit, counted, everything, knows
 
 ME = "roboto https://example.test org"
 WAY_OUT = (
@@ -292,31 +292,67 @@ def break_off(store: SqliteStore, fail: Fail) -> None:
         commit(store, counted(99))
 
 
-def test_a_state_that_was_removed_while_in_use_is_not_begun_anew_in_silence(fail: Fail, path: Path) -> None:
+after_an_error = pytest.mark.parametrize("after_an_error", [False, True])
+
+
+@after_an_error
+def test_a_state_that_was_removed_while_in_use_is_not_begun_anew_in_silence(
+    fail: Fail, path: Path, after_an_error: bool
+) -> None:
+    """Whoever has it open could write into it for ever, and all of that would be lost at the next start."""
     a_state(path)
     store = opened(path)
-    break_off(store, fail)
+    if after_an_error:
+        break_off(store, fail)
     for suffix in ("", "-wal", "-shm"):
         path.with_name(path.name + suffix).unlink(missing_ok=True)
     for _ in range(2):
         with pytest.raises(StateError) as refused:
             commit(store, counted(1))
-        assert str(refused.value) == f"{path}: was removed while in use; start again to begin with an empty one"
+        assert str(refused.value) == (
+            f"{path}: was removed while in use; put it back, or start again to begin with an empty one"
+        )
     assert not path.exists()
     assert store.ledger("t").series[LASTED] == everything().series[LASTED]
     assert store.created_at() == NOW
     store.close()
 
 
-def test_a_state_that_was_replaced_while_in_use_is_not_written(fail: Fail, path: Path, tmp_path: Path) -> None:
+def test_a_state_that_was_moved_away_and_is_back_is_gone_on_with(path: Path) -> None:
+    """Nothing is lost of what was committed before, and nothing counted meanwhile."""
+    a_state(path)
+    store = opened(path)
+    commit(store, counted(4))
+    away = path.with_name("away.db")
+    path.rename(away)
+    for _ in range(2):
+        with pytest.raises(StateError, match="was removed while in use; put it back"):
+            commit(store, counted(5))
+    away.rename(path)
+    assert store.ledger("t").series[DONE].shown == (4,)
+    commit(store, counted(6))
+    store.close()
+    store = opened(path)
+    assert store.ledger("t").series[DONE].shown == (6,)
+    assert knows(store, ["run 4", "run 5", "run 6"]) == {"run 4", "run 6"}
+    store.close()
+
+
+@after_an_error
+@pytest.mark.parametrize("begun", [NOW, NOW + 1], ids=["a copy", "another"])
+def test_a_state_that_was_replaced_while_in_use_is_not_written(
+    fail: Fail, path: Path, tmp_path: Path, after_an_error: bool, begun: int
+) -> None:
+    """A copy neither: it is older, and counters would fall."""
     other = tmp_path / "other.db"
-    later = SqliteStore(other, NOW + 1)
+    later = SqliteStore(other, begun)
     later.open_target("t", ME, NOW, holds=False)
     commit(later, counted(7))
     later.close()
     a_state(path)
     store = opened(path)
-    break_off(store, fail)
+    if after_an_error:
+        break_off(store, fail)
     for suffix in ("-wal", "-shm"):
         path.with_name(path.name + suffix).unlink(missing_ok=True)
     other.replace(path)
