@@ -19,6 +19,9 @@ APPLICATION_ID: Final = 0x41455850
 
 SCHEMA_VERSION: Final = 2
 
+FileIdentity = tuple[int, int]
+"""Device and inode."""
+
 BUSY_SECONDS: Final = 10.0
 
 
@@ -88,7 +91,7 @@ def _check(connection: sqlite3.Connection, path: Path | None) -> None:
     if application not in (0, APPLICATION_ID) or (tables and not application):
         raise StateCorrupt(f"{path}: is a database of another program; set another `state`, this file is left as it is")
     (page,) = connection.execute("PRAGMA page_size").fetchone()
-    wal = path.with_name(path.name + "-wal")
+    wal = journal(path)
     if path.stat().st_size % page and not (wal.exists() and wal.stat().st_size):
         raise sqlite3.DatabaseError("malformed: it ends within a page")
     (verdict,) = connection.execute("PRAGMA quick_check(1)").fetchone()
@@ -124,8 +127,14 @@ def _copy_from_before(path: Path | None) -> str:
     return f"; {made[-1]} is a copy from before the upgrade, without what was counted since"
 
 
-def file_identity(path: Path | None) -> tuple[int, int] | None:
-    """Return what tells the file at ``path`` from any other: device and inode; None where there is none."""
+def journal(path: Path, suffix: str = "-wal") -> Path:
+    """Return where SQLite keeps a journal: beside the file itself, not beside a link to it."""
+    real = path.resolve()
+    return real.with_name(real.name + suffix)
+
+
+def file_identity(path: Path | None) -> FileIdentity | None:
+    """Return what tells the file at ``path`` from any other; None where there is none."""
     if path is None:
         return None
     try:
@@ -161,9 +170,9 @@ def set_aside(path: Path, now: datetime) -> list[Path]:
     lock = StateLock(path)
     try:
         for suffix in ("", "-wal", "-shm"):
-            old = path.with_name(path.name + suffix)
+            old = journal(path, suffix)
             if old.exists():
-                moved.append(old.rename(path.with_name(f"{path.name}.reset-{stamp}{suffix}")))
+                moved.append(old.rename(journal(path, f".reset-{stamp}{suffix}")))
     except OSError as error:
         raise StateError(f"{path}: cannot be moved aside ({error.strerror})") from None
     finally:

@@ -13,7 +13,7 @@ from exporter import killpoints
 from exporter.counting.memory import MemoryLedger
 from exporter.errors import StateError
 from exporter.store import ids
-from exporter.store.connection import connect, damaged, file_identity, read_created_at
+from exporter.store.connection import FileIdentity, connect, damaged, file_identity, journal, read_created_at
 from exporter.store.ledgers import Asked, SqliteTransaction, StoredLedger
 from exporter.store.lock import StateLock
 from exporter.store.reading import load
@@ -44,6 +44,8 @@ class SqliteStore:
             undo.callback(self._close)
             self._created_at = read_created_at(self._connection, path)
             self._file = file_identity(path)
+            self._journal = None if path is None else journal(path)
+            self._journal_file: FileIdentity | None = None
             with self._guard():
                 self._begin()
                 reset_changed_bounds(self._connection, now)
@@ -172,11 +174,17 @@ class SqliteStore:
             raise
 
     def _begin(self) -> None:
-        # The database would go on writing into a file that was removed, and nobody would ever find it again.
-        if self._broken or file_identity(self.path) != self._file:
+        if self._broken or not self._in_place():
             self._broken = True
             self._recover()
         self._connection.execute("BEGIN IMMEDIATE")
+        self._journal_file = self._journal_file or file_identity(self._journal)  # it comes with the first transaction
+
+    def _in_place(self) -> bool:
+        """Whether what is written now would be found by the next start: the database itself goes on writing into files
+        that were removed. What is in a journal that was removed, closing puts into its file.
+        """
+        return file_identity(self.path) == self._file and self._journal_file in (None, file_identity(self._journal))
 
     def _recover(self) -> None:
         """Undo what is half done, and put what is on disk into memory."""
@@ -194,6 +202,7 @@ class SqliteStore:
                 raise replaced
             self._connection.close()
             self._connection = connect(self.path, self._now)
+            self._journal_file = None
             if read_created_at(self._connection, self.path) != self._created_at:
                 raise replaced
         for ledger in self._ledgers.values():
@@ -217,10 +226,10 @@ class SqliteStore:
         """Return how much room the state takes on disk, journals included."""
         if self.path is None:
             return 0
-        size, real = 0, self.path.resolve()  # the journals are beside the file itself, not beside a link to it
-        for suffix in ("", "-wal", "-shm"):
+        size = 0
+        for file in (self.path, journal(self.path), journal(self.path, "-shm")):
             with suppress(FileNotFoundError):  # the journals come and go
-                size += real.with_name(real.name + suffix).stat().st_size
+                size += file.stat().st_size
         return size
 
     def created_at(self) -> Micros:

@@ -15,7 +15,7 @@ from typing import Final, NamedTuple
 from exporter.catalogue.runs import RUNS
 from exporter.counting.memory import MemoryLedger
 from exporter.errors import StateError, StateLocked
-from exporter.store.connection import APPLICATION_ID, SCHEMA_VERSION, damaged, read_created_at, read_meta
+from exporter.store.connection import APPLICATION_ID, SCHEMA_VERSION, damaged, journal, read_created_at, read_meta
 from exporter.store.ids import waiting
 from exporter.store.migrations import copies, copy
 from exporter.store.reading import load
@@ -97,7 +97,7 @@ def describe(path: Path) -> StateFacts:
 
 def _journal(path: Path) -> int:
     try:
-        return _wal(path).stat().st_size
+        return journal(path).stat().st_size
     except FileNotFoundError:  # it comes and goes
         return 0
 
@@ -205,13 +205,8 @@ def _reading(path: Path) -> Iterator[sqlite3.Connection]:
 
 def _uri(path: Path) -> str:
     """Return how to open it without ever writing; without journals beside it, not even those are needed."""
-    quiet = not _wal(path).exists()
+    quiet = not journal(path).exists()
     return f"{path.resolve().as_uri()}?mode=ro{'&immutable=1' * quiet}"
-
-
-def _wal(path: Path) -> Path:
-    real = path.resolve()  # SQLite puts it beside the file itself, not beside a link to it
-    return real.with_name(f"{real.name}-wal")
 
 
 def _check(connection: sqlite3.Connection, path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sqlite3
 import stat
 import subprocess
@@ -338,6 +339,35 @@ def test_a_state_that_was_moved_away_and_is_back_is_gone_on_with(path: Path) -> 
     store.close()
 
 
+@pytest.mark.parametrize("linked", [False, True])
+@pytest.mark.parametrize("replaced", [False, True])
+def test_a_journal_that_was_removed_while_in_use_loses_nothing(
+    path: Path, tmp_path: Path, linked: bool, replaced: bool
+) -> None:
+    """What was only in it, and what comes after, is found by who looks after a kill."""
+    named = tmp_path / "link.db" if linked else path
+    if linked:
+        named.symlink_to(path)
+    store = opened(named)
+    for number in range(3):
+        commit(store, counted(number))
+        journal = path.with_name(f"{path.name}-wal")
+        journal.unlink()
+        if replaced:
+            journal.write_bytes(b"")
+    commit(store, counted(3))
+    killed = tmp_path / "killed"
+    killed.mkdir()
+    for suffix in ("", "-wal"):
+        shutil.copy(path.with_name(path.name + suffix), killed / f"state.db{suffix}")
+    found = opened(killed / "state.db")
+    assert found.ledger("t").series[DONE].shown == (3,)
+    assert knows(found, [f"run {number}" for number in range(4)]) == {f"run {number}" for number in range(4)}
+    found.close()
+    assert store.ledger("t").series[DONE].shown == (3,)
+    store.close()
+
+
 @after_an_error
 @pytest.mark.parametrize("begun", [NOW, NOW + 1], ids=["a copy", "another"])
 def test_a_state_that_was_replaced_while_in_use_is_not_written(
@@ -408,6 +438,39 @@ def test_a_reset_moves_the_state_aside_with_its_journals(path: Path) -> None:
     kept = opened(moved[0])
     assert kept.ledger("t").series == everything().series
     kept.close()
+
+
+def test_a_reset_behind_a_link_moves_the_file_and_leaves_the_link(path: Path, tmp_path: Path) -> None:
+    """The next state lies where the link says that states are."""
+    a_state(path)
+    link = tmp_path / "link.db"
+    link.symlink_to(path)
+    (moved,) = set_aside(link, STAMP)
+    assert (moved.parent, link.is_symlink(), link.exists()) == (path.parent, True, False)
+    opened(link).close()
+    assert (link.is_symlink(), path.is_file()) == (True, True)
+    kept = opened(moved)
+    assert kept.ledger("t").series == {**everything().series, **counted(0).series}
+    kept.close()
+
+
+def test_a_state_behind_a_link_that_was_killed_while_it_grew_is_opened(path: Path, tmp_path: Path) -> None:
+    """A file that ends within a page is damaged, but not with its journal beside it: beside the file, not the link."""
+    store = opened(path)
+    commit(store, counted(1))
+    store._unlock()  # as after a kill: nothing is closed
+    copied = tmp_path / "copied"
+    copied.mkdir()
+    for suffix in ("", "-wal"):
+        shutil.copy(path.with_name(path.name + suffix), copied / f"state.db{suffix}")
+    with (copied / "state.db").open("ab") as file:
+        file.write(bytes(100))
+    link = tmp_path / "link.db"
+    link.symlink_to(copied / "state.db")
+    found = opened(link)
+    assert found.ledger("t").series[DONE].shown == (1,)
+    found.close()
+    store._connection.close()
 
 
 def test_a_reset_of_nothing_moves_nothing(path: Path) -> None:
