@@ -51,16 +51,40 @@ class StateLock:
     def __init__(self, state: Path) -> None:
         real = state.resolve()
         self.path = real.with_name(real.name + ".lock")
-        self._take(state)
-        while not self._in_place():  # its holder withdrew it between our opening and our locking
-            os.close(self._descriptor)
-            self._take(state)
+        self._state = state
+        self._descriptor: int
+        self._take()
         self.begun = BEGUN in self._read()
         """Whether there was a state when the lock was last held."""
         self._write()
 
-    def _take(self, state: Path) -> None:
+    def keep(self) -> bool:
+        """Take the lock anew if its file was removed, and return whether that was so: others would lock another file.
+
+        Raises StateLocked when somebody did already.
+        """
+        if self._in_place():
+            return False
+        lost = self._descriptor
+        try:
+            self._take()
+        except StateError:
+            self._descriptor = lost
+            raise
+        os.close(lost)
+        self._write()
+        return True
+
+    def _take(self) -> None:
+        """Lock the file that others would lock."""
+        self._lock()
+        while not self._in_place():  # its holder withdrew it between our opening and our locking
+            os.close(self._descriptor)
+            self._lock()
+
+    def _lock(self) -> None:
         """Open the file, making it where there is none, and lock it."""
+        state = self._state
         try:
             self._descriptor, self._made = self._open()
         except FileNotFoundError:

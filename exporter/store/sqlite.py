@@ -174,8 +174,10 @@ class SqliteStore:
             raise
 
     def _begin(self) -> None:
-        if self._broken or not self._in_place():
+        # Who had the state while our lock was gone may have written it; what we have in memory is older then.
+        if (self._file_lock is not None and self._file_lock.keep()) or not self._in_place():
             self._broken = True
+        if self._broken:
             self._recover()
         self._connection.execute("BEGIN IMMEDIATE")
         self._journal_file = self._journal_file or file_identity(self._journal)  # it comes with the first transaction

@@ -78,11 +78,30 @@ ALL: Final = (
         1,
         "a state that was removed or replaced is written on",
         "exporter/store/sqlite.py",
-        "if self._broken or file_identity(self.path) != self._file:",
-        "if self._broken:",
+        "file_identity(self.path) == self._file and",
+        "",
         (
             f"{FILES}a_state_that_was_removed_while_in_use_is_not_begun_anew_in_silence",
             f"{FILES}a_state_that_was_replaced_while_in_use_is_not_written",
+        ),
+    ),
+    Mutation(
+        1,
+        "what is only in a journal that was removed is lost",
+        "exporter/store/sqlite.py",
+        "self._journal_file in (None, file_identity(self._journal))",
+        "True",
+        (f"{FILES}a_journal_that_was_removed_while_in_use_loses_nothing",),
+    ),
+    Mutation(
+        2,
+        "a lock file that was removed lets another process in",
+        "exporter/store/lock.py",
+        "        if self._in_place():\n            return False\n",
+        "        if not self._in_place():\n            return False\n",
+        (
+            f"{LOCK}a_lock_file_that_is_removed_while_in_use_is_taken_anew",
+            f"{LOCK}who_lost_the_state_writes_it_no_more_and_goes_on_where_the_other_ended",
         ),
     ),
     Mutation(

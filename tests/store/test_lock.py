@@ -18,7 +18,7 @@ import pytest
 from exporter.errors import StateError, StateLocked
 from exporter.store.lock import StateLock, network_file_system
 from exporter.store.sqlite import SqliteStore
-from tests.store.kit import NOW, commit, counted
+from tests.store.kit import DONE, NOW, commit, counted, knows
 
 ME = "roboto https://example.test org"
 
@@ -166,6 +166,42 @@ def test_a_lock_file_that_is_withdrawn_under_another_holds_nobody(path: Path, mo
     with pytest.raises(StateLocked):
         StateLock(path)
     second.release()
+
+
+def test_a_lock_file_that_is_removed_while_in_use_is_taken_anew(path: Path) -> None:
+    """At the next commit, so that who comes after that is refused."""
+    store = SqliteStore(path, NOW)
+    store.open_target("t", ME, NOW, holds=False)
+    lock = path.with_name("state.db.lock")
+    for number in range(2):
+        lock.unlink()
+        commit(store, counted(number))
+        assert lock.read_text() == f"{os.getpid()}\nbegun\n"
+        with pytest.raises(StateLocked, match=f"process {os.getpid()} has this state open"):
+            SqliteStore(path, NOW)
+    store.close()
+    store = SqliteStore(path, NOW)
+    assert store.open_target("t", ME, NOW, holds=False).series[DONE].shown == (1,)
+    store.close()
+
+
+def test_who_lost_the_state_writes_it_no_more_and_goes_on_where_the_other_ended(path: Path) -> None:
+    """Two that count into one state would each undo what the other counted."""
+    first = SqliteStore(path, NOW)
+    first.open_target("t", ME, NOW, holds=False)
+    commit(first, counted(1))
+    path.with_name("state.db.lock").unlink()
+    second = SqliteStore(path, NOW)
+    second.open_target("t", ME, NOW, holds=False)
+    for _ in range(2):
+        with pytest.raises(StateLocked, match="has this state open; two exporters must not share one"):
+            commit(first, counted(2))
+    commit(second, counted(3))
+    second.close()
+    with first.transaction("t") as transaction:
+        assert transaction.ledger.series[DONE].shown == (3,)
+    assert knows(first, ["run 1", "run 2", "run 3"]) == {"run 1", "run 3"}
+    first.close()
 
 
 def test_states_in_memory_need_no_lock() -> None:
