@@ -76,14 +76,11 @@ ALL: Final = (
     ),
     Mutation(
         1,
-        "a state that was removed or replaced is written on",
+        "a state that was moved away is written on",
         "exporter/store/sqlite.py",
         "file_identity(self.path) == self._file and",
         "",
-        (
-            f"{FILES}a_state_that_was_removed_while_in_use_is_not_begun_anew_in_silence",
-            f"{FILES}a_state_that_was_replaced_while_in_use_is_not_written",
-        ),
+        (f"{FILES}a_state_that_was_moved_away_and_is_back_is_gone_on_with",),
     ),
     Mutation(
         1,
