@@ -34,7 +34,8 @@ class ExporterProcess(ServerProcess):
             (CONSOLE_SCRIPT, *arguments, f"--web.listen-address=127.0.0.1:{port}"),
             port=port,
             folder=folder,
-            env={**inherited, "HOME": str(folder), "PYTHONUNBUFFERED": "1", **(env or {})},
+            # killed, it leaves its temporary files behind: in its folder, which goes
+            env={**inherited, "HOME": str(folder), "TMPDIR": str(folder), "PYTHONUNBUFFERED": "1", **(env or {})},
             ready_path=ready_path,
         )
 
