@@ -19,9 +19,6 @@ APPLICATION_ID: Final = 0x41455850
 
 SCHEMA_VERSION: Final = 2
 
-FileIdentity = tuple[int, int]
-"""Device and inode."""
-
 BUSY_SECONDS: Final = 10.0
 
 
@@ -131,19 +128,6 @@ def journal(path: Path, suffix: str = "-wal") -> Path:
     """Return where SQLite keeps a journal: beside the file itself, not beside a link to it."""
     real = path.resolve()
     return real.with_name(real.name + suffix)
-
-
-def file_identity(path: Path | None) -> FileIdentity | None:
-    """Return what tells the file at ``path`` from any other; None where there is none."""
-    if path is None:
-        return None
-    try:
-        found = path.stat()
-    except (FileNotFoundError, NotADirectoryError):
-        return None
-    except OSError as error:
-        raise StateError(f"{path}: cannot be looked at ({error.strerror})") from None
-    return found.st_dev, found.st_ino
 
 
 def read_meta(connection: sqlite3.Connection, key: str) -> str:

@@ -6,16 +6,16 @@ import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from exporter import killpoints
 from exporter.counting.memory import MemoryLedger
 from exporter.errors import StateError
 from exporter.store import ids
-from exporter.store.connection import FileIdentity, connect, damaged, file_identity, journal, read_created_at
+from exporter.store.connection import connect, damaged, read_created_at
+from exporter.store.files import StateFiles
 from exporter.store.ledgers import Asked, SqliteTransaction, StoredLedger
-from exporter.store.lock import StateLock
 from exporter.store.reading import load
 from exporter.store.writing import drop, drop_all_but_totals, reset_changed_bounds
 from exporter.times import Micros
@@ -34,31 +34,20 @@ class SqliteStore:
         self._lock = threading.RLock()
         self._ledgers: dict[str, StoredLedger] = {}
         self._broken = False
-        self._file_lock: StateLock | None = None
+        self._files = None if path is None else StateFiles(path)
         with ExitStack() as undo:
-            if path is not None:
-                self._file_lock = StateLock(path)
-                undo.callback(self._file_lock.withdraw)
-                self._refuse_emptied(path, self._file_lock)
+            if self._files is not None:
+                undo.callback(self._files.withdraw)
             self._connection = connect(path, now)
             undo.callback(self._close)
             self._created_at = read_created_at(self._connection, path)
-            self._file = file_identity(path)
-            self._journal = None if path is None else journal(path)
-            self._journal_file: FileIdentity | None = None
+            if self._files is not None:
+                self._files.opened()
             with self._guard():
                 self._begin()
                 reset_changed_bounds(self._connection, now)
                 self._connection.execute("COMMIT")
-            if self._file_lock is not None:
-                self._file_lock.note_begun()
             undo.pop_all()
-
-    @staticmethod
-    def _refuse_emptied(path: Path, lock: StateLock) -> None:
-        """A file of no length is a new one, except where a state was before: that must not start over in silence."""
-        if lock.begun and path.exists() and not path.stat().st_size:
-            raise damaged(path, "it is empty, and was not")
 
     def open_target(
         self, name: str, identity: str, now: Micros, *, holds: bool, previous: str | None = None
@@ -174,39 +163,26 @@ class SqliteStore:
             raise
 
     def _begin(self) -> None:
-        # Who had the state while our lock was gone may have written it; what we have in memory is older then.
-        if (self._file_lock is not None and self._file_lock.keep()) or not self._in_place():
+        if self._files is not None and not self._files.intact():
             self._broken = True
         if self._broken:
             self._recover()
         self._connection.execute("BEGIN IMMEDIATE")
-        self._journal_file = self._journal_file or file_identity(self._journal)  # it comes with the first transaction
-
-    def _in_place(self) -> bool:
-        """Whether what is written now would be found by the next start: the database itself goes on writing into files
-        that were removed. What is in a journal that was removed, closing puts into its file.
-        """
-        return file_identity(self.path) == self._file and self._journal_file in (None, file_identity(self._journal))
+        if self._files is not None:
+            self._files.begun()
 
     def _recover(self) -> None:
         """Undo what is half done, and put what is on disk into memory."""
-        if self.path is None:
+        if self._files is None:
             if self._connection.in_transaction:
                 self._connection.execute("ROLLBACK")
         else:
-            found = file_identity(self.path)
-            replaced = StateError(f"{self.path}: was replaced while in use; start again to go on with this one")
-            if found is None:
-                raise StateError(
-                    f"{self.path}: was removed while in use; put it back, or start again to begin with an empty one"
-                )
-            if found != self._file:
-                raise replaced
+            self._files.check()
             self._connection.close()
             self._connection = connect(self.path, self._now)
-            self._journal_file = None
             if read_created_at(self._connection, self.path) != self._created_at:
-                raise replaced
+                raise self._files.replaced()
+            self._files.connected()
         for ledger in self._ledgers.values():
             self._load(ledger)
         self._broken = False
@@ -226,13 +202,7 @@ class SqliteStore:
 
     def size_bytes(self) -> int:
         """Return how much room the state takes on disk, journals included."""
-        if self.path is None:
-            return 0
-        size = 0
-        for file in (self.path, journal(self.path), journal(self.path, "-shm")):
-            with suppress(FileNotFoundError):  # the journals come and go
-                size += file.stat().st_size
-        return size
+        return 0 if self._files is None else self._files.size_bytes()
 
     def created_at(self) -> Micros:
         """Return when the state was begun (wall time)."""
@@ -249,6 +219,6 @@ class SqliteStore:
         self._connection.close()
 
     def _unlock(self) -> None:
-        if self._file_lock is not None:
-            self._file_lock.release()
-            self._file_lock = None
+        if self._files is not None:
+            self._files.release()
+            self._files = None

@@ -77,17 +77,17 @@ ALL: Final = (
     Mutation(
         1,
         "a state that was moved away is written on",
-        "exporter/store/sqlite.py",
-        "file_identity(self.path) == self._file and",
-        "",
+        "exporter/store/files.py",
+        "if identity(self.path) != self._file:",
+        "if False:",
         (f"{FILES}a_state_that_was_moved_away_and_is_back_is_gone_on_with",),
     ),
     Mutation(
         1,
         "what is only in a journal that was removed is lost",
-        "exporter/store/sqlite.py",
-        "self._journal_file in (None, file_identity(self._journal))",
-        "True",
+        "exporter/store/files.py",
+        "if self._journal_file not in (None, identity(self._journal)):",
+        "if False:",
         (f"{FILES}a_journal_that_was_removed_while_in_use_loses_nothing",),
     ),
     Mutation(
@@ -1100,9 +1100,9 @@ ALL: Final = (
     Mutation(
         29,
         "a file that was emptied starts over in silence",
-        "exporter/store/sqlite.py",
-        "        if lock.begun and path.exists()",
-        "        if not lock.begun and path.exists()",
+        "exporter/store/files.py",
+        "        if self._lock.begun and",
+        "        if not self._lock.begun and",
         (f"{FILES}a_damaged_file_is_refused_and_left_as_it_is",),
     ),
     Mutation(

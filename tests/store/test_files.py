@@ -342,7 +342,7 @@ def test_a_state_that_was_moved_away_and_is_back_is_gone_on_with(path: Path) -> 
 @pytest.mark.parametrize("linked", [False, True])
 @pytest.mark.parametrize("replaced", [False, True])
 def test_a_journal_that_was_removed_while_in_use_loses_nothing(
-    path: Path, tmp_path: Path, linked: bool, replaced: bool
+    path: Path, tmp_path: Path, linked: bool, replaced: bool, caplog: pytest.LogCaptureFixture
 ) -> None:
     """What was only in it, and what comes after, is found by who looks after a kill."""
     named = tmp_path / "link.db" if linked else path
@@ -356,6 +356,9 @@ def test_a_journal_that_was_removed_while_in_use_loses_nothing(
         if replaced:
             journal.write_bytes(b"")
     commit(store, counted(3))
+    assert [record.getMessage() for record in caplog.records] == [
+        "the journal of the state was removed; a new one is begun"
+    ] * 3
     killed = tmp_path / "killed"
     killed.mkdir()
     for suffix in ("", "-wal"):

@@ -168,7 +168,7 @@ def test_a_lock_file_that_is_withdrawn_under_another_holds_nobody(path: Path, mo
     second.release()
 
 
-def test_a_lock_file_that_is_removed_while_in_use_is_taken_anew(path: Path) -> None:
+def test_a_lock_file_that_is_removed_while_in_use_is_taken_anew(path: Path, caplog: pytest.LogCaptureFixture) -> None:
     """At the next commit, so that who comes after that is refused."""
     store = SqliteStore(path, NOW)
     store.open_target("t", ME, NOW, holds=False)
@@ -179,6 +179,7 @@ def test_a_lock_file_that_is_removed_while_in_use_is_taken_anew(path: Path) -> N
         assert lock.read_text() == f"{os.getpid()}\nbegun\n"
         with pytest.raises(StateLocked, match=f"process {os.getpid()} has this state open"):
             SqliteStore(path, NOW)
+    assert "the lock file of the state was removed; it was made anew" in caplog.text
     store.close()
     store = SqliteStore(path, NOW)
     assert store.open_target("t", ME, NOW, holds=False).series[DONE].shown == (1,)
