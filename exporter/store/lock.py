@@ -124,6 +124,8 @@ class StateLock:
             return os.path.samestat(os.fstat(self._descriptor), self.path.stat())
         except FileNotFoundError:
             return False
+        except OSError as error:
+            raise StateError(f"{self.path}: cannot be looked at ({error.strerror})") from None
 
     def note_begun(self) -> None:
         """Note that there is a state now."""
@@ -134,9 +136,10 @@ class StateLock:
         return os.pread(self._descriptor, 64, 0).decode("ascii", "replace").split("\n")
 
     def _write(self) -> None:
+        text = f"{os.getpid()}\n{BEGUN if self.begun else ''}\n".encode()
         with suppress(OSError):  # on a full disk nobody learns who holds the lock; it holds all the same
-            os.ftruncate(self._descriptor, 0)
-            os.pwrite(self._descriptor, f"{os.getpid()}\n{BEGUN if self.begun else ''}\n".encode(), 0)
+            os.pwrite(self._descriptor, text, 0)  # first: a full disk must not take away what was known
+            os.ftruncate(self._descriptor, len(text))
 
     def release(self) -> None:
         """Let another process in. The file stays, since it tells whether there was a state."""

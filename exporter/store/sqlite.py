@@ -6,7 +6,7 @@ import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 from exporter import killpoints
@@ -147,7 +147,11 @@ class SqliteStore:
         """Make what the transaction wrote durable, and return how many seconds that took."""
         started = time.monotonic()
         self._connection.execute("COMMIT")
-        return time.monotonic() - started
+        took = time.monotonic() - started
+        if self._files is not None:
+            with suppress(StateError):  # it is committed; the next transaction will say so
+                self._files.written()
+        return took
 
     @contextmanager
     def _guard(self) -> Iterator[None]:
@@ -169,7 +173,7 @@ class SqliteStore:
             self._recover()
         self._connection.execute("BEGIN IMMEDIATE")
         if self._files is not None:
-            self._files.begun()
+            self._files.written()
 
     def _recover(self) -> None:
         """Undo what is half done, and put what is on disk into memory."""
@@ -179,10 +183,10 @@ class SqliteStore:
         else:
             self._files.check()
             self._connection.close()
+            self._files.disconnected()
             self._connection = connect(self.path, self._now)
             if read_created_at(self._connection, self.path) != self._created_at:
                 raise self._files.replaced()
-            self._files.connected()
         for ledger in self._ledgers.values():
             self._load(ledger)
         self._broken = False

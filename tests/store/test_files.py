@@ -404,10 +404,64 @@ def test_a_state_that_was_damaged_while_in_use_is_refused(fail: Fail, path: Path
     store = opened(path)
     break_off(store, fail)
     store._connection.close()
-    path.write_bytes(b"\xa5" * 9000)
+    rubbish = b"\xa5" * path.stat().st_size
+    path.write_bytes(rubbish)
     with pytest.raises(StateCorrupt):
         commit(store, counted(1))
-    assert path.read_bytes() == b"\xa5" * 9000
+    assert path.read_bytes() == rubbish
+    store.close()
+
+
+@after_an_error
+@pytest.mark.parametrize("suffix", ["", "-wal"])
+@pytest.mark.parametrize("old", [False, True])
+def test_a_state_that_was_cut_short_while_in_use_is_not_written(
+    fail: Fail, path: Path, suffix: str, old: bool, after_an_error: bool
+) -> None:
+    """Somebody makes room: the database would go on beside the hole, and put what it misses into the file as zeros."""
+    if old:
+        a_state(path)
+    store = opened(path)
+    commit(store, counted(4))
+    if after_an_error:
+        break_off(store, fail)
+    cut = path.with_name(path.name + suffix)
+    whole = cut.read_bytes()
+    cut.write_bytes(b"")
+    for _ in range(2):
+        with pytest.raises(StateError) as refused:
+            commit(store, counted(5))
+        assert str(refused.value) == (
+            f"{cut}: was cut short while in use; start again to go on with what is left of the state"
+        )
+    assert not cut.stat().st_size
+    assert store.ledger("t").series[DONE].shown == (4,)
+    with cut.open("r+b") as file:
+        file.write(whole)
+    commit(store, counted(6))
+    store.close()
+    store = opened(path)
+    assert knows(store, ["run 4", "run 5", "run 6"]) == {"run 4", "run 6"}
+    store.close()
+
+
+def test_its_size_is_told_whatever_is_in_the_place_of_its_folder(tmp_path: Path) -> None:
+    """Nothing else may fail because of it: the size is asked for when all other metrics are made ready."""
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    store = opened(folder / "state.db")
+    away = folder.rename(tmp_path / "away")
+    folder.write_text("a file")
+    assert store.size_bytes() == 0
+    folder.unlink()
+    folder.symlink_to(folder)
+    assert store.size_bytes() == 0
+    with pytest.raises(StateError):
+        commit(store, counted(1))
+    folder.unlink()
+    away.rename(folder)
+    commit(store, counted(2))
+    assert store.size_bytes() > 0
     store.close()
 
 

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from exporter.errors import StateError, StateLocked
+from exporter.errors import StateCorrupt, StateError, StateLocked
 from exporter.store.lock import StateLock, network_file_system
 from exporter.store.sqlite import SqliteStore
 from tests.store.kit import DONE, NOW, commit, counted, knows
@@ -118,6 +118,21 @@ def test_a_full_disk_does_not_keep_the_lock_from_being_held(path: Path, monkeypa
     with pytest.raises(StateLocked, match="another process has this state open"):
         StateLock(path)
     lock.release()
+
+
+def test_a_full_disk_does_not_take_away_that_there_was_a_state(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Or a state that was emptied would be begun anew in silence once there is room."""
+    SqliteStore(path, NOW).close()
+
+    def full(*arguments: object) -> int:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "pwrite", full)
+        SqliteStore(path, NOW).close()
+    path.write_bytes(b"")
+    with pytest.raises(StateCorrupt, match="it is empty, and was not"):
+        SqliteStore(path, NOW)
 
 
 def test_the_lock_file_stays(path: Path) -> None:
