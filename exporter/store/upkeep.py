@@ -217,7 +217,7 @@ def _check(connection: sqlite3.Connection, path: Path) -> None:
     if found != str(SCHEMA_VERSION):
         raise StateError(
             f"{path}: has schema {found}, this version knows {SCHEMA_VERSION}; use the version that wrote it"
-            f"{', or start the service once, which upgrades it' * (found < str(SCHEMA_VERSION))}"
+            f"{', or start the service once, which upgrades it' * (found.isdigit() and int(found) < SCHEMA_VERSION)}"
         )
 
 

@@ -238,13 +238,19 @@ def test_what_is_no_state_is_said(path: Path) -> None:
         describe(path)
 
 
-def test_another_schema_is_said(closed: Path) -> None:
-    """Reading a newer one could mislead."""
+@pytest.mark.parametrize(
+    ("schema", "upgrades"), [("1", True), (f"{SCHEMA_VERSION + 1}", False), ("10", False), ("", False), ("soon", False)]
+)
+def test_another_schema_is_said(closed: Path, schema: str, upgrades: bool) -> None:
+    """Reading a newer one could mislead; an older one is brought up by a start."""
     with sqlite3.connect(closed) as database:
-        database.execute("UPDATE meta SET value = '9' WHERE key = 'schema'")
-    said = f"has schema 9, this version knows {SCHEMA_VERSION}; use the version that wrote it$"
-    with pytest.raises(StateError, match=said):
+        database.execute("UPDATE meta SET value = ? WHERE key = 'schema'", (schema,))
+    with pytest.raises(StateError) as refused:
         describe(closed)
+    assert str(refused.value) == (
+        f"{closed}: has schema {schema}, this version knows {SCHEMA_VERSION}; use the version that wrote it"
+        f"{', or start the service once, which upgrades it' if upgrades else ''}"
+    )
 
 
 # A target that is renamed in the configuration.
