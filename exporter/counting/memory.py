@@ -39,7 +39,8 @@ class MemoryLedger:
     """One target's ledger. ``holding`` maps a held series to when its hold began (monotonic seconds).
 
     A hold that has not begun (None) begins with ``begin_holds``, when the first snapshot with the series is
-    ready. With ``holds`` False nothing is ever held.
+    ready. Loading puts each series in as a new one, so that a start holds all of them (rule 16). With ``holds`` False
+    nothing is ever held.
     """
 
     def __init__(self, *, holds: bool) -> None:
@@ -208,11 +209,6 @@ class MemoryLedger:
         counts[values] = counts.get(values, 0) + by
         if not counts[values]:
             del counts[values]
-
-    def hold_all(self) -> None:
-        """Begin anew to hold every series, as at every start (rule 16)."""
-        if self.holds:
-            self.holding = dict.fromkeys(self.series)
 
     def begin_holds(self, keys: Iterable[SeriesKey], monotonic: float) -> None:
         """A snapshot that shows these series is ready: their holds begin, where they have not."""

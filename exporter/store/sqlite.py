@@ -74,7 +74,6 @@ class SqliteStore:
             self._connection.execute("COMMIT")
             ledger = StoredLedger(self.remembered, number, identity, holds=holds)
             self._load(ledger)
-            ledger.hold_all()
             self._ledgers[name] = ledger
             return ledger
 

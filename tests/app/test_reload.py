@@ -257,7 +257,7 @@ def test_what_was_taken_out_stays_out_when_a_timer_comes_late(running: Bench) ->
     """A timer that has looked at the targets before a reload meets one of them after it."""
     fleet = running.service.targets["fleet"]
     running.reload(running.support())
-    fleet.ledger.hold_all()
+    fleet.ledger.holding = dict.fromkeys(fleet.ledger.series)
     fleet.ledger.begin_holds(fleet.ledger.series, 0.0)
     running.service.runner.end_holds(fleet)
     running.service.publisher.refresh(fleet)

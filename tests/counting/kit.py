@@ -107,6 +107,12 @@ class Parts(NamedTuple):
     active: bool = False
 
 
+def hold_all(ledger: MemoryLedger) -> None:
+    """Hold every series anew, as a start does."""
+    if ledger.holds:
+        ledger.holding = dict.fromkeys(ledger.series)
+
+
 class Bench:
     """A ledger, a clock that is set by hand, and short ways to put batches in."""
 

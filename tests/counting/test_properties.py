@@ -16,7 +16,7 @@ from exporter.counting import count, finish, release
 from exporter.counting.states import Series, SeriesKey
 from exporter.observations import Add, Effect, Page, Run
 from exporter.times import DAY, HOUR, MINUTE, SECOND, Micros
-from tests.counting.kit import LIMITS, OUTCOMES, RULES, START, WINDOWED, Bench, ended, failed, running
+from tests.counting.kit import LIMITS, OUTCOMES, RULES, START, WINDOWED, Bench, ended, failed, hold_all, running
 from tests.counting.platform import ITEMS, TRUE, Event, Platform, assert_owed
 
 SETTINGS = settings(max_examples=120, deadline=timedelta(seconds=5))
@@ -211,7 +211,7 @@ def goes_on(bench: Bench, action: str, seed: int, wrong: Micros) -> None:
     elif action == "finish":
         bench.finish()
     elif action == "restart":
-        bench.ledger.hold_all()
+        hold_all(bench.ledger)
     elif action == "show":
         show(bench)
 
@@ -325,7 +325,7 @@ def test_held_series_show_the_old_value_first_and_everything_in_the_end(actions:
             if published_at is not None and monotonic - published_at >= 120.0:
                 old = None
         elif action == "restart":
-            bench.ledger.hold_all()
+            hold_all(bench.ledger)
             published_at, old = None, bench.ledger.series[key].shown[0]
         series = bench.ledger.series[key]
         assert series.shown[0] == (added if old is None else old)
@@ -420,7 +420,7 @@ def test_windows_add_up_whatever_the_platform_tells(
             bench.commit(finish(bench.ledger, bench.rules, bench.moment, told, LIMITS.interval))
             assert_old_enough(before, bench)
         elif action == "restart":
-            bench.ledger.hold_all()
+            hold_all(bench.ledger)
         elif action == "show":
             show(bench)
         assert_only_forward(before, bench.ledger.series)

@@ -19,7 +19,7 @@ from exporter.counting.series import EXEMPLAR_CHARS, bucket, width
 from exporter.counting.states import Series, SeriesKey
 from exporter.observations import Add, Page, Run, Skipped
 from exporter.times import HOUR, MINUTE, SECOND
-from tests.counting.kit import LIMITS, RULES, Bench, ended, failed
+from tests.counting.kit import LIMITS, RULES, Bench, ended, failed, hold_all
 
 DONE = SeriesKey(RUNS.name, ("w", "completed"))
 LASTED = SeriesKey(RUN_DURATION.name, ("w", "completed"))
@@ -54,7 +54,7 @@ def free(bench: Bench, monotonic: float) -> list[SeriesKey]:
 
 def restart(bench: Bench) -> None:
     """What a start does to a ledger that was loaded."""
-    bench.ledger.hold_all()
+    hold_all(bench.ledger)
 
 
 def page_of(bench: Bench, number: int, first: int = 0) -> None:
