@@ -300,6 +300,21 @@ def test_memory_that_could_not_follow_is_loaded_anew(path: Path, monkeypatch: py
     store.close()
 
 
+def test_after_a_batch_that_went_well_nothing_is_loaded_anew(
+    store: SqliteStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A large state takes seconds to load, and batches are many."""
+
+    def loads(*_: object) -> None:
+        pytest.fail("the ledger was loaded anew")
+
+    commit(store, counted(1))
+    monkeypatch.setattr("exporter.store.sqlite.load", loads)
+    for number in range(2, 5):
+        commit(store, counted(number))
+    assert store.ledger("t").series[DONE].shown == (4,)
+
+
 def test_an_error_while_a_target_is_opened_leaves_no_half_target(fail: Fail, path: Path) -> None:
     store = SqliteStore(path, NOW)
     fail("COMMIT")

@@ -13,6 +13,7 @@ import pytest
 
 from exporter.errors import StateError
 from exporter.store.sqlite import SqliteStore
+from exporter.store.upkeep import back_up
 from tests.disks import fill, small_disk
 from tests.store.kit import DONE, NOW, TODAY, commit, counted
 
@@ -22,6 +23,7 @@ COUNTS = """
 import sys
 from pathlib import Path
 from exporter.store.sqlite import SqliteStore
+from exporter.store.upkeep import back_up
 from tests.disks import fill, small_disk
 from tests.store.kit import DONE, NOW, commit, counted
 store = SqliteStore(Path(sys.argv[1]), NOW)
@@ -96,6 +98,21 @@ def test_a_full_disk_loses_nothing_and_room_is_enough_to_go_on(small: Path) -> N
     again = SqliteStore(path, NOW)
     assert again.open_target("t", ME, NOW, holds=False).series[DONE].shown == (committed + 1,)
     again.close()
+
+
+def test_a_copy_to_a_full_disk_leaves_nothing_behind(small: Path, tmp_path: Path) -> None:
+    """Half a copy would be taken for a whole one."""
+    path = tmp_path / "state.db"
+    store = SqliteStore(path, NOW)
+    store.open_target("t", ME, NOW, holds=False)
+    commit(store, counted(1))
+    store.close()
+    ballast = fill(small)
+    with pytest.raises(StateError, match=rf"^{path}: cannot be copied to {small}/copy.db \(.*full.*\)$"):
+        back_up(path, small / "copy.db")
+    assert [file.name for file in small.iterdir()] == [ballast.name]
+    ballast.unlink()
+    back_up(path, small / "copy.db")
 
 
 def test_a_state_cannot_be_begun_on_a_full_disk(small: Path) -> None:

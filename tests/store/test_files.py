@@ -205,6 +205,16 @@ def test_a_database_of_another_program_is_refused_and_left_as_it_is(path: Path, 
     assert path.read_bytes() == data
 
 
+def test_an_error_of_the_disk_is_no_damage(fail: Fail, path: Path) -> None:
+    """Nobody is told to move a state away that is good."""
+    a_state(path)
+    fail("PRAGMA journal_mode")
+    with pytest.raises(StateError) as refused:
+        SqliteStore(path, NOW)
+    assert (type(refused.value), str(refused.value)) == (StateError, f"{path}: disk I/O error")
+    opened(path).close()
+
+
 def test_a_newer_state_is_refused_and_left_as_it_is(path: Path) -> None:
     """Rule 29."""
     a_state(path)

@@ -220,6 +220,14 @@ def test_who_lost_the_state_writes_it_no_more_and_goes_on_where_the_other_ended(
     first.close()
 
 
+def test_a_lock_file_that_somebody_removed_can_be_withdrawn(path: Path) -> None:
+    """What is told then is why the state could not be used."""
+    lock = StateLock(path)
+    lock.path.unlink()
+    lock.withdraw()
+    StateLock(path).release()
+
+
 def test_states_in_memory_need_no_lock() -> None:
     stores = [SqliteStore(None, NOW) for _ in range(2)]
     for store in stores:
