@@ -141,6 +141,8 @@ def test_a_late_time_of_a_long_run_keeps_its_page_above_the_depth() -> None:
         (CALM, START - 9 * HOUR, "ordinary", START - 3 * HOUR),
         (CALM._replace(last_deep=None), START - HOUR, "ordinary", START - 3 * HOUR),
         (CALM._replace(last_deep=None, last_sweep=None), START - 9 * HOUR, "sweep", FLOOR),
+        (CALM._replace(last_sweep=START + DAY), None, "sweep", FLOOR),  # a time to come: our clock was wrong
+        (CALM._replace(last_deep=START + DAY), START - 9 * HOUR, "deep", START - 10 * HOUR),
     ],
 )
 def test_what_is_due(state: ListingState | None, oldest_open: Micros | None, kind: str, depth: Micros) -> None:
@@ -341,6 +343,30 @@ def test_a_slice_ends_in_order_when_our_own_budget_is_spent() -> None:
     """An empty page says that the poll has read what it owes, and where the sweep goes on."""
     pages, _, error = read_all([page(MINUTE, link="a"), RateLimited("no request allowed")])
     assert error is None
+    assert (pages[-1].items, pages[-1].step.link, pages[-1].step.whole) == ((), "a", True)
+
+
+def test_a_slice_ends_in_order_when_its_request_outlasts_the_poll() -> None:
+    """Its time is over, whatever the upstream would have answered."""
+    left = 1.0
+
+    def read(link: str | None) -> RawPage[str]:
+        nonlocal left
+        if link is None:
+            return page(MINUTE, link="a")
+        left = 0.0
+        raise TimedOut("not answered in time")
+
+    walk = Walk(
+        "listing",
+        None,
+        plan(None, FLOOR, None, LIMITS, START),
+        limits=LIMITS,
+        allowance=Allowance(math.inf, math.inf, 0.1, lambda: left),
+        read=read,
+        clock=lambda: 0.0,
+    )
+    pages = list(walk.pages())
     assert (pages[-1].items, pages[-1].step.link, pages[-1].step.whole) == ((), "a", True)
 
 
