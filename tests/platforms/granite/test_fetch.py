@@ -236,6 +236,14 @@ def test_a_workflow_of_the_first_roster_that_a_whole_list_lacks_had_nothing(
     assert {(total.item, total.labels[0]): total.value for total in runs} == told
 
 
+def test_what_a_later_list_lacks_is_not_told() -> None:
+    """However whole it is: absent is no 0 (rule 10), only the baseline may say so."""
+    answer = {**named("busy"), "workflows": ["busy", "idle"]}
+    batches, _ = poll(knowing("busy", "idle"), answer=lambda _: reply(answer))
+    told = {total.item for total in batches[0].sources[0].whole.items if total.metric is RUNS}
+    assert told == {"busy"}
+
+
 def test_no_workflow_is_read_by_name_over_more_than_the_longest_window() -> None:
     """However long ago the first poll was."""
     workloads = {"new": WorkloadState("new", "new", NOW - 30 * DAY)}

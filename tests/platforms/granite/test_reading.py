@@ -49,6 +49,15 @@ def test_a_number_that_is_none_leaves_only_its_own_figure_out(value: object) -> 
     assert [skip.reason for skip in told.skipped] == ["bad_value"]
 
 
+@pytest.mark.parametrize("value", [-0.5, True, "5", float("nan"), float("inf"), [], {}])
+def test_a_length_that_is_none_leaves_only_its_own_figure_out(value: object) -> None:
+    """Means and quantiles need not be whole, but they are numbers from 0."""
+    item = {"workflow_name": "a", "completed": 2, "avg_duration_ms": value}
+    told = read(batch(top_automations={"data": [item]}))
+    assert (told.automations[0].completed, told.automations[0].avg_duration_ms) == (2, None)
+    assert [skip.reason for skip in told.skipped] == ["bad_value"]
+
+
 @pytest.mark.parametrize(("value", "read_as"), [(None, None), (3.0, 3), ("3", 3), (0, 0), (2**53, 2**53)])
 def test_null_is_not_told_and_whole_numbers_come_in_shapes(value: object, read_as: int | None) -> None:
     """Nothing of this is wrong."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 from typing import Any
 
+import httpx
 import pytest
 
 from exporter.counting.states import ListingState, OpenRun, WorkloadState
@@ -13,7 +14,7 @@ from exporter.observations import ListingFailed, Page, Roster
 from exporter.platforms.base import View
 from exporter.platforms.moderately import ModeratelyPlatform
 from exporter.times import DAY, HOUR, MINUTE, SECOND
-from tests.platforms.moderately.upstream import Team, execution
+from tests.platforms.moderately.upstream import Team, execution, page
 from tests.platforms.support import MODERATELY_URL, NOW, StillClock, client_of, moderately, open_run, view
 
 Batch = Roster[Any] | Page[Any] | ListingFailed
@@ -117,8 +118,10 @@ def test_an_ascending_listing_is_read_from_its_last_page_which_is_read_again() -
     """What was added meanwhile is met, too; the first page only finds the order out."""
     team = Team([execution(number) for number in range(1, 96)], size=10, ascending=True)
     known = ordinary()
-    poll(team, known)
+    batches = poll(team, known)
     assert team.pages == ["1", "10", "9", "8", "7", "6", "10"]
+    steps = [batch.step for batch in batches if isinstance(batch, Page)]
+    assert [step.complete for step in steps] == [step.whole for step in steps] == [False] * 5 + [True]
     team.requests.clear()
     poll(team, known)
     assert team.pages == ["10", "9", "8", "7", "6", "10"]
@@ -156,6 +159,16 @@ def test_rows_that_vanish_make_the_walk_incomplete() -> None:
     failed = batches[-1]
     assert isinstance(failed, ListingFailed)
     assert failed.drop_link
+    assert not any(batch.step.complete or batch.step.whole for batch in batches if isinstance(batch, Page))
+
+
+def test_rows_that_vanish_while_an_ascending_listing_is_read_make_the_walk_incomplete() -> None:
+    """Its new end has moved, perhaps to a page that nobody reads."""
+    team = Team([execution(number) for number in range(1, 60)], size=10, ascending=True)
+    team.vanish_at = 3
+    batches = poll(team, view(floor=NOW - DAY))
+    assert isinstance(batches[-1], ListingFailed)
+    assert batches[-1].drop_link
     assert not any(batch.step.complete or batch.step.whole for batch in batches if isinstance(batch, Page))
 
 
@@ -333,6 +346,39 @@ def test_agents_are_listed_every_deep_interval_and_versions_asked_for_once() -> 
     assert len(team.asked("/agent-configuration-versions")) == 1
 
 
+def test_agents_on_several_pages_are_all_known() -> None:
+    """One that moved to the next page meanwhile is the same agent."""
+    names = {f"a-{number}": f"Agent {number}" for number in range(1, 6)}
+    team = Team([execution(1, version="v-1"), execution(2, version="v-2")], versions={"v-1": "a-1", "v-2": "a-5"})
+    team.agents, team.agents_size = names, 2
+    batches = poll(team)
+    assert isinstance(batches[0], Roster)
+    assert [workload.label for workload in batches[0].items] == list(names.values())
+    assert [asked["page"] for asked in team.asked("/agents")] == ["1", "2", "3"]
+    assert labels_of(batches) == {"a-1": "Agent 1", "a-5": "Agent 5"}
+
+
+def test_an_agent_without_an_id_is_left_out_and_told_of() -> None:
+    """The others are read."""
+    team = Team()
+    team.answers["/agents"] = page([{"name": "Nobody"}, None, {"agentId": "a-1", "name": "First"}], 1, 1000)
+    (roster, *_) = poll(team)
+    assert isinstance(roster, Roster)
+    assert [workload.label for workload in roster.items] == ["First"]
+    assert [skipped.reason for skipped in roster.skipped] == ["no_id", "bad_record"]
+    assert roster.upstream_now == NOW
+
+
+def test_the_same_page_of_agents_under_every_number_is_a_circle() -> None:
+    """And no list."""
+    team = Team(agents_size=1, ignored=frozenset({"page"}))
+    batches: list[Batch] = []
+    with pytest.raises(InvalidResponse, match=r"^/agents: .*nothing new"):
+        poll(team, into=batches)
+    assert batches == []
+    assert len(team.asked("/agents")) == 3
+
+
 def test_an_agent_that_no_list_named_yet_has_them_listed_at_once() -> None:
     """Its first execution carries its name."""
     team = Team([execution(1)])
@@ -417,6 +463,15 @@ def test_a_look_up_of_names_that_fails_fails_the_batch(path: str) -> None:
     assert {workload.label for workload in pages[0].workloads} == {"First", "Third"}
 
 
+@pytest.mark.parametrize("body", [{"items": []}, None, "v-1", 7])
+def test_an_answer_about_versions_is_a_list(body: object) -> None:
+    """Else their executions would be nobody's."""
+    team = Team([execution(1)])
+    team.answers["/agent-configuration-versions"] = body
+    with pytest.raises(InvalidResponse, match=r"^/agent-configuration-versions: found .*, expected a list$"):
+        poll(team, view(floor=NOW - DAY, memory={}))
+
+
 def test_versions_are_looked_up_fifty_at_a_time() -> None:
     """Of a page whose executions have one each."""
     team = Team([execution(number, version=f"v-{number:02}") for number in range(1, 100)])
@@ -485,6 +540,31 @@ def test_numbers_of_a_server_that_ignores_the_filter_are_no_check() -> None:
         batches = poll(team, view(floor=NOW - 8 * DAY, memory=memory, listings=known, counted=counted))
         kinds.append(next(batch.step.kind for batch in batches if isinstance(batch, Page)))
     assert kinds == ["ordinary"] * 5
+
+
+class Undated(Team):
+    """It tells no time."""
+
+    def __call__(self, request: httpx.Request) -> httpx.Response:
+        answered = super().__call__(request)
+        del answered.headers["Date"]
+        return answered
+
+
+def test_without_a_date_the_numbers_are_as_old_as_our_clock_says() -> None:
+    """What ended since then is no deficit, and no reason for a walk to the floor."""
+    team = Undated([execution(number) for number in range(1, 60)], size=10, totals={"completed": 59})
+    memory: dict[str, Any] = {}
+    known: dict[str, Any] = {"listings": {"executions": walked(NOW - 30 * MINUTE)}, "floor": NOW - 8 * DAY}
+    poll(team, view(floor=NOW - 8 * DAY, memory=memory))
+    kinds = []
+    for counted in range(6):  # one more ends after each number was told, and before its page is read
+        now = NOW + (counted + 1) * MINUTE
+        team.executions.insert(0, execution(-counted, born=now + SECOND))
+        team.totals = {"completed": 59 + counted}
+        batches = poll(team, view(memory=memory, counted=counted, **known), clock=StillClock(now))
+        kinds.append(next(batch.step.kind for batch in batches if isinstance(batch, Page)))
+    assert kinds == ["ordinary"] * 6
 
 
 def test_a_walk_that_breaks_off_proves_no_deficit() -> None:

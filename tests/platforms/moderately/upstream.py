@@ -53,14 +53,18 @@ class Team:
     created: Mapping[str, str] = field(default_factory=dict)
     refuses: tuple[str, int] | None = None
     """The first agent of a listing, and the status that it is answered with."""
+    agents_size: int = 1000
+    """Agents on a page."""
+    answers: dict[str, Any] = field(default_factory=dict)
+    """What a path is answered with instead."""
     blips: dict[str, int] = field(default_factory=dict)
 
     def __call__(self, request: httpx.Request) -> httpx.Response:
         """Answer a request."""
         self.requests.append(request)
         status = 503 if request.url.path == self.down else self._refusal(request.url.params)
-        if status is not None:
-            return reply({}, status=status)
+        if status is not None or request.url.path in self.answers:
+            return reply(self.answers.get(request.url.path, {}), status=status or 200)
         blip = self.blips.get(request.url.path, 0)
         self.blips[request.url.path] = blip - 1
         match request.url.path:
@@ -73,7 +77,8 @@ class Team:
                     {"agentId": each, "name": name, "totalRuns": 5, "createdAt": self.created.get(each)}
                     for each, name in self.agents.items()
                 ]
-                return reply(page(items, 1, 1000))
+                number = 1 if "page" in self.ignored else int(request.url.params["page"])
+                return reply(page(items, number, self.agents_size))
             case "/agent-configuration-versions":
                 wanted = request.url.params["agentConfigurationVersionIds"].split(",")
                 found = [
