@@ -8,7 +8,6 @@ from __future__ import annotations
 import argparse
 import logging
 import os
-import signal
 import sys
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
@@ -22,7 +21,7 @@ from exporter.completion import script
 from exporter.errors import ConfigError, ExporterError
 from exporter.garbage import collect_less
 from exporter.redaction import redact
-from exporter.signals import Signals
+from exporter.signals import STOPPING, Signals, of_a_service
 from exporter.times import SystemClock
 from exporter.web.address import Address, not_listening
 
@@ -68,21 +67,22 @@ def _complain(sentence: str) -> None:
 
 def _run(chosen: argparse.Namespace) -> int:
     """The service."""
-    from exporter import app  # noqa: PLC0415 - check-config does without
-    from exporter.app.watch import FileWatch  # noqa: PLC0415
+    with of_a_service() as signals:
+        from exporter import app  # noqa: PLC0415 - check-config does without
+        from exporter.app.watch import FileWatch  # noqa: PLC0415
 
-    watch = FileWatch(chosen.config_file)
-    settings = _load(chosen)
-    options = _web_options(
-        chosen,
-        state=settings.state,
-        state_reset=chosen.state_reset,
-        read_settings=lambda: _load(chosen),
-        config_changed=watch.changed if chosen.config_auto_reload else None,
-        lifecycle=chosen.web_enable_lifecycle,
-        shard=chosen.shard,
-    )
-    return app.serve(settings, options)
+        watch = FileWatch(chosen.config_file)
+        settings = _load(chosen)
+        options = _web_options(
+            chosen,
+            state=settings.state,
+            state_reset=chosen.state_reset,
+            read_settings=lambda: _load(chosen),
+            config_changed=watch.changed if chosen.config_auto_reload else None,
+            lifecycle=chosen.web_enable_lifecycle,
+            shard=chosen.shard,
+        )
+        return app.serve(settings, options, signals)
 
 
 def _once(chosen: argparse.Namespace) -> int:
@@ -102,12 +102,12 @@ def _demo(chosen: argparse.Namespace) -> int:
     from exporter import app  # noqa: PLC0415 - check-config does without
     from exporter.simulated import demo_settings, made  # noqa: PLC0415 - the service does without
 
-    simulator = made(chosen.seed, chosen.workloads, chosen.pace, opening=True)
-    transport = simulator.transport()
-    with tempfile.TemporaryDirectory(prefix=f"{PROGRAM}-demo-") as folder:
+    with of_a_service() as signals, tempfile.TemporaryDirectory(prefix=f"{PROGRAM}-demo-") as folder:
+        simulator = made(chosen.seed, chosen.workloads, chosen.pace, opening=True)
+        transport = simulator.transport()
         state = Path(folder, "state.db")
         options = _web_options(chosen, state=state, transports=lambda _settings: transport)
-        return app.serve(demo_settings(simulator.endpoints(), simulator.credentials, state), options)
+        return app.serve(demo_settings(simulator.endpoints(), simulator.credentials, state), options, signals)
 
 
 def _web_options(chosen: argparse.Namespace, **others: Any) -> Options:
@@ -136,7 +136,7 @@ def _simulate(chosen: argparse.Namespace) -> int:
     simulator = made(chosen.seed, chosen.workloads, chosen.pace)
     address: Address = chosen.web_listen_address
     host = address.host or "0.0.0.0"  # noqa: S104 - asked for by ":port"
-    with Signals(signal.SIGINT, signal.SIGTERM) as signals, ExitStack() as stack:
+    with Signals(*STOPPING) as signals, ExitStack() as stack:
         try:
             server = stack.enter_context(simulator.serve(port=address.port, host=host))
         except (OSError, UnicodeError) as error:

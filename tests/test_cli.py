@@ -21,6 +21,7 @@ from exporter import app, cli, logs
 from exporter.app import Once, Options
 from exporter.config import Settings, load_text
 from exporter.errors import StateLocked
+from exporter.signals import Signals
 from exporter.store.sqlite import SqliteStore
 from exporter.times import SECOND
 from exporter.web.address import Address
@@ -53,7 +54,9 @@ def served(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Settings, Options]]:
     """What ``app.serve`` was called with."""
     calls: list[tuple[Settings, Options]] = []
 
-    def serve(settings: Settings, options: Options) -> int:
+    def serve(settings: Settings, options: Options, signals: Signals) -> int:
+        for number in (signal.SIGHUP, signal.SIGTERM, signal.SIGINT):  # they may come long before it serves
+            assert signal.getsignal(number) == signals._note
         calls.append((settings, options))
         return 0
 

@@ -48,6 +48,59 @@ def test_a_signal_that_another_thread_got_ends_the_wait() -> None:
             process.kill()
 
 
+STUCK = """
+import os, signal, sys, time
+from exporter.signals import Signals
+
+def write(pipe):
+    while True:
+        os.write(pipe, bytes(65_536))
+
+def hold(lock):
+    lock.acquire()
+    lock.acquire()
+
+import threading
+stuck = {"a log that nobody reads": lambda: write(os.pipe()[1]), "a lock": lambda: hold(threading.Lock())}[sys.argv[1]]
+
+def other():
+    sys.stdin.readline()
+    signal.pthread_kill(threading.get_ident(), signal.SIGTERM)
+    sys.stdin.read()
+
+with Signals(signal.SIGTERM, signal.SIGHUP, within=0.1):
+    threading.Thread(target=other, daemon=True).start()
+    print("waits", flush=True)
+    stuck()
+"""
+
+
+@pytest.mark.parametrize("on", ["a log that nobody reads", "a lock"])
+def test_a_main_thread_that_is_stuck_does_not_hold_the_end(on: str) -> None:
+    """It was asked to end, and time is over."""
+    with subprocess.Popen(
+        (sys.executable, "-c", STUCK, on), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        assert process.stdout.readline() == "waits\n"
+        process.send_signal(signal.SIGHUP)  # this is no reason to end
+        process.stdin.write("\n")
+        process.stdin.flush()
+        try:
+            assert process.wait(20) == 0
+        finally:
+            process.kill()
+
+
+def test_who_leaves_in_time_ends_by_itself() -> None:
+    """Nothing is left of the last resort."""
+    with Signals(signal.SIGTERM, within=30) as signals:
+        os.kill(os.getpid(), signal.SIGTERM)
+        assert set(signals.wait()) == {signal.SIGTERM}
+    assert not [thread.name for thread in threading.enumerate() if thread.name == "signals"]
+
+
 @pytest.mark.parametrize("times", [1, 3])
 def test_what_came_before_the_wait_is_told_once(times: int) -> None:
     """All that came, and none of it again: the next wait is for the next signal."""

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Callable, Iterable
+from typing import Final
 
 from exporter.app.options import Transports
 from exporter.app.reload import Difference
@@ -22,6 +24,9 @@ from exporter.target import Target
 from exporter.times import SECOND, Clock
 
 log = logging.getLogger(__name__)
+
+PATIENCE: Final = 5.0
+"""Seconds that the polls of targets which are taken out get, all together: an upstream may never answer."""
 
 Rules = tuple[WorkloadRule, ...]
 """What is expected of workloads, by the configuration."""
@@ -81,8 +86,9 @@ class Fleet:
 
     def change(self, change: Difference, rules: Rules) -> dict[str, str]:
         """Take targets out and put others in; return those that could not be put in, with why."""
+        until = time.monotonic() + PATIENCE
         for name in change.removed:
-            self._remove(name)
+            self._remove(name, until)
         for target in self.targets.values():
             target.expect = expectations(rules, target.labels)
         self.refresh()
@@ -100,10 +106,15 @@ class Fleet:
                 self.plan([target])
         return left_out
 
-    def _remove(self, name: str) -> None:
+    def _remove(self, name: str, until: float) -> None:
+        """Take a target out when its poll has ended; one that is not over by then (monotonic) is broken off."""
         target = self.targets.pop(name)
         self._schedule.remove(name)
-        with target.polling, target.lock:  # a reload waits for the target's running poll
+        if target.polling.acquire(timeout=max(0.0, until - time.monotonic())):
+            target.polling.release()
+        else:
+            target.client.abort()  # what was read is committed, and the rest will be read again
+        with target.polling, target.lock:
             target.retired = True
             self._publisher.remove([target])
             self._metrics.forget_target(target.labels.platform, name)

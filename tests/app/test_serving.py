@@ -6,27 +6,23 @@ import logging
 import signal
 from collections.abc import Collection
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 import pytest
 
 from exporter.app import Options, serve, serving
 from exporter.config import Settings
 from exporter.errors import ConfigError
+from exporter.signals import Signals
 from exporter.web.address import Address
 
 
-class Told:
+class Told(Signals):
     """In the place of signals: one to reload for each mistake, then one to end."""
 
-    def __init__(self, *_: object) -> None:
+    def __init__(self) -> None:
+        super().__init__()
         self.left = [{signal.SIGHUP}, {signal.SIGHUP}, {signal.SIGTERM}]
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        assert not self.left
 
     def wait(self) -> Collection[int]:
         return self.left.pop(0)
@@ -54,10 +50,9 @@ def test_nothing_that_goes_wrong_in_a_reload_ends_the_service(
             return True
 
     monkeypatch.setattr(serving, "Service", Mistaken)
-    monkeypatch.setattr(serving, "Signals", Told)
     options = Options(listen=Address("127.0.0.1", 0), state=Path("unused.db"))
     with caplog.at_level(logging.INFO):
-        assert serve(Settings.model_construct(targets=(), state=options.state), options) == 0
+        assert serve(Settings.model_construct(targets=(), state=options.state), options, Told()) == 0
     assert ended == [True]
     assert [record.getMessage() for record in caplog.records if record.levelno >= logging.ERROR] == [
         "reload failed unexpectedly: RuntimeError"

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import signal
+import sqlite3
+import subprocess
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +17,7 @@ from prometheus_client.openmetrics.parser import text_string_to_metric_families
 from exporter.catalogue import ALL
 from exporter.exposition.series import openmetrics_name
 from exporter.simulator import CANARY, Credentials
-from tests.real.exporter import ExporterProcess
+from tests.real.exporter import CONSOLE_SCRIPT, ExporterProcess
 from tests.real.live import PLATFORMS, ServiceProcess, SimulatorProcess, run_command, write_configuration
 from tests.real.process import ServerProcess
 from tests.real.waiting import wait_for
@@ -145,7 +149,64 @@ def test_a_dead_upstream_does_not_hold_the_exit_or_the_health(
     assert service.terminate(within=5) == 0
 
 
+def test_a_state_that_another_program_holds_does_not_hold_the_exit(
+    simulator: SimulatorProcess, service: ServiceProcess
+) -> None:
+    """Every poll waits ten seconds for it, one after the other."""
+    with closing(sqlite3.connect(service.state, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        now = simulator.control("GET", "time")["now"]
+
+        def polled() -> bool:
+            return {each["platform"] for each in simulator.control("GET", "log") if each["time"] > now} == set(
+                PLATFORMS
+            )
+
+        wait_for(polled, "every target has something to write", within=60)
+        assert service.terminate(within=8) == 0
+        other.execute("ROLLBACK")
+
+
+def test_a_signal_that_comes_before_it_serves(configuration: Path, tmp_path: Path) -> None:
+    """While the configuration is still being read, SIGHUP ends nothing, and what it asks for is done."""
+    file, log = tmp_path / "first.yml", tmp_path / "log"
+    os.mkfifo(file)
+    command = (CONSOLE_SCRIPT, "run", f"--config.file={file}", "--web.listen-address=127.0.0.1:0")
+    with log.open("wb") as said, subprocess.Popen(command, cwd=tmp_path, stderr=said) as process:
+        try:
+            with file.open("w"):  # returns when it is being read
+                process.send_signal(signal.SIGHUP)
+                configuration.replace(file)
+            wait_for(lambda: "msg=serving" in log.read_text(), "it serves", within=30)
+            wait_for(lambda: "configuration reloaded" in log.read_text(), "what SIGHUP asks for is done", within=30)
+            process.send_signal(signal.SIGTERM)
+            assert process.wait(20) == 0
+        finally:
+            process.kill()
+
+
 # How it reloads
+
+
+def test_an_upstream_that_does_not_answer_does_not_hold_up_a_reload(
+    simulator: SimulatorProcess, configuration: Path, tmp_path: Path
+) -> None:
+    """Its poll may take half an hour, by its settings; the new ones are in use before that."""
+    simulator.control("POST", "faults", name="read_timeout")
+    slow = {**PACE, "interval": "1h", "timeout": "5m"}
+    write_configuration(configuration, simulator.configuration(**slow))
+    with ServiceProcess(tmp_path / "slow", configuration) as service:
+
+        def asked() -> int:
+            return sum(simulator.control("GET", "faults")["used"].values())
+
+        wait_for(lambda: asked() >= len(PLATFORMS), "every target waits for an answer", within=60)
+        simulator.control("DELETE", "faults")
+        write_configuration(configuration, simulator.configuration(**slow, jitter=0.2))
+        service.process.send_signal(signal.SIGHUP)
+        wait_for(lambda: "configuration reloaded" in service.log(), "the new settings are in use", within=60)
+        wait_for(lambda: set(ups(service).values()) == {1.0}, "all targets are up", within=60)
+        assert service.terminate(within=5) == 0
 
 
 def test_a_reload_touches_what_changed_and_nothing_else(

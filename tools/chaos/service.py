@@ -14,6 +14,7 @@ from pathlib import Path
 
 from exporter import app, logs
 from exporter.config import load
+from exporter.signals import of_a_service
 from exporter.times import ScaledClock
 from exporter.web.address import Address
 from tools.chaos.clock import SharedClock
@@ -31,7 +32,8 @@ def main(arguments: Sequence[str]) -> int:
     options = app.Options(
         listen=Address("127.0.0.1", chosen.port), state=settings.state, clock=ScaledClock(chosen.clock)
     )
-    return app.serve(settings, options)
+    with of_a_service() as signals:
+        return app.serve(settings, options, signals)
 
 
 if __name__ == "__main__":
