@@ -117,8 +117,7 @@ class _Poll:
     def read(self, listing: Listing) -> Iterator[Page[Owned] | ListingFailed]:
         """Read a listing, then its open runs that were not met."""
         check = self._checks.setdefault(listing.key, Check())
-        again = check.missing(self._view.counted) if self._is_checkable(listing) else False
-        planned = self._plan(listing, sweep=again)
+        planned = self._plan(listing, sweep=check.missing(self._view.counted))
         terminal = self._terminal(listing) if self._is_checkable(listing) else None
         if terminal is not None:
             check.asked(terminal, self._api.clock.date or self._api.clock.now())

@@ -311,6 +311,21 @@ def test_an_error_of_the_target_stops_its_requests(runs: Runs, error: type[Upstr
     assert len(upstream.requests) <= 1 + 2 * most
 
 
+def test_a_routine_that_does_not_answer_in_time_fails_alone() -> None:
+    """While the poll has time left, that is the upstream's matter and not our budget's."""
+
+    def runs(routine: str, request: httpx.Request) -> httpx.Response:
+        if routine == "r00":
+            raise httpx.ReadTimeout("too slow", request=request)
+        return one_run(routine, request)
+
+    names = [f"r{number:02}" for number in range(20)]
+    batches, error = read(project(*names, runs=runs))
+    assert error is None
+    assert failures(batches) == {"r00": "timeout"}
+    assert sorted(pages(batches)) == names[1:]
+
+
 def test_a_single_lost_connection_is_one_routines_error() -> None:
     """The next one that can be reached shows that the upstream is there."""
 

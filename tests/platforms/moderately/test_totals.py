@@ -57,6 +57,19 @@ def test_a_loss_is_noticed_after_two_polls(lost: int, quiet: int) -> None:
         check.walked({}, swept=False)
 
 
+def test_a_walk_to_the_floor_that_takes_several_polls_is_not_begun_anew_at_each() -> None:
+    """It has two polls' time before the next one is due."""
+    check = Check()
+    check.asked(100, 0)
+    check.walked({}, swept=True)
+    alarms = []
+    for _ in range(7):
+        alarms.append(check.missing(0))
+        check.asked(101, 0)
+        check.walked({}, swept=False)
+    assert alarms == [False, False, True, False, True, False, True]
+
+
 def test_a_walk_that_was_not_complete_says_nothing() -> None:
     """Its number is not compared."""
     check = Check()
