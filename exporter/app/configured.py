@@ -73,10 +73,17 @@ class Configured:
             self._reload_targets()
         web = self._options.web_configuration
         if web is not None:
-            web.refresh()
+            web.look()
             self._tell()
             if web.error:
                 raise ConfigError([web.error])
+
+    def try_again(self) -> None:
+        """Try what could not be done: what was in the way may be gone, such as a file that the configuration names."""
+        if self._refused is not None and self._options.config_changed is not None:
+            with suppress(ConfigError), self._lock:
+                self._reload_targets(told=self._refused)
+        self.put_in()
 
     def put_in(self) -> None:
         """Try again to put in the targets that were left out: what was in the way may be gone."""
@@ -100,7 +107,8 @@ class Configured:
     def _lacking(self) -> list[str]:
         return [f"target {name}: not read yet: {error}" for name, (_, error) in self._left_out.items()]
 
-    def _reload_targets(self) -> None:
+    def _reload_targets(self, told: str | None = None) -> None:
+        """Raises ConfigError, of which the log says nothing if it is ``told``."""
         try:
             configured = self._read()
             settings = self._options.shard.share(configured)
@@ -110,7 +118,8 @@ class Configured:
         except ConfigError as error:
             self._refused = str(error)
             self._note()
-            log.warning("configuration not reloaded: %s", error)
+            if str(error) != told:
+                log.warning("configuration not reloaded: %s", error)
             raise
         self.names = _names(configured)
         self._refused = None

@@ -139,12 +139,12 @@ class Service:
         self.schedule.timer("holds", 1.0, self.fleet.end_holds)
         self.schedule.timer("own metrics", 5.0, self._tick_own)
         self.schedule.timer("staleness", 30.0, self.fleet.refresh)
-        self.schedule.timer("targets left out", 30.0, self.configured.put_in)
+        self.schedule.timer("what is not in use", 30.0, self.configured.try_again)
         self.schedule.timer("unused state", 3600.0, self.fleet.drop_unused)
         if self._options.config_changed is not None:
             self.schedule.timer("configuration", LOOK_AT_CONFIG, self.configured.look)
         if self._options.web_configuration is not None:  # else a change would be noticed when somebody asks
-            self.schedule.timer("web configuration", LOOK_AT_CONFIG, self._options.web_configuration.refresh)
+            self.schedule.timer("web configuration", LOOK_AT_CONFIG, self._options.web_configuration.look)
         self.fleet.plan(self.targets.values())
         self.schedule.start()
         health = self.server.health_address

@@ -23,6 +23,9 @@ class Auth(Protocol):
         Raises an UpstreamError when there are no credentials to be had.
         """
 
+    def renew(self) -> None:
+        """A poll starts: look whether there are others now, if that costs no request."""
+
     def invalidate(self) -> None:
         """The upstream refused them: forget what is remembered and read them anew next time."""
 
@@ -30,7 +33,7 @@ class Auth(Protocol):
 class HeaderAuth:
     """A secret in one header, such as ``Authorization: Bearer ...``.
 
-    ``read`` gives the secret; it is called at first use and after ``invalidate``, so that a file that was
+    ``read`` gives the secret; it is called at first use in every poll and after ``invalidate``, so that a file that was
     replaced is read again. White space at both ends is dropped.
     """
 
@@ -54,6 +57,9 @@ class HeaderAuth:
                 self._value = f"{self._prefix}{secret}"
             return {self._header: self._value}
 
+    def renew(self) -> None:
+        self.invalidate()  # whoever reads a file looks first whether it has changed
+
     def invalidate(self) -> None:
         with self._lock:
             self._value = None
@@ -68,6 +74,9 @@ class NoAuth:
     def headers(self, url: str) -> Mapping[str, str]:
         del url
         return {}
+
+    def renew(self) -> None:
+        return
 
     def invalidate(self) -> None:
         return
@@ -91,6 +100,7 @@ class Credentials:
         """A poll starts."""
         with self._lock:
             self._reread = False
+            self._auth.renew()
 
     def apply(self, request: httpx.Request, where: str) -> tuple[str, ...]:
         """Put them on the request; gives back the header values, which are secret."""

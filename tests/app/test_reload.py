@@ -11,6 +11,7 @@ from types import SimpleNamespace
 from typing import Any
 from unittest.mock import Mock
 
+import certifi
 import httpx
 import pytest
 
@@ -294,6 +295,26 @@ def test_what_cannot_be_connected_to_changes_nothing(running: Bench, tmp_path: P
     running.reload(running.fleet(interval="30s"), running.support(), running.fleet(name="new"))
     assert sorted(running.service.targets) == ["fleet", "new", "support"]
     assert running.shows("automation_exporter_config_last_reload_successful 1\n")
+
+
+@pytest.mark.parametrize("automatic", [True, False])
+def test_what_a_file_names_may_come_after_it(
+    running: Bench, tmp_path: Path, caplog: pytest.LogCaptureFixture, automatic: bool
+) -> None:
+    """A certificate that is mounted later: where changes are looked for, nobody needs to say so; told once."""
+    configured = running.service.configured
+    if automatic:
+        configured._options = replace(configured._options, config_changed=lambda: False)
+    later = tmp_path / "ca.pem"
+    with pytest.raises(ConfigError, match="cannot be read"):
+        running.reload(running.fleet(ca_file=later), running.support())
+    for _ in range(3):
+        configured.try_again()
+    assert sum("configuration not reloaded" in line for line in caplog.messages) == 1
+    later.write_bytes(Path(certifi.where()).read_bytes())
+    configured.try_again()
+    assert (configured.not_taken() is None) is automatic
+    assert running.shows(f"automation_exporter_config_last_reload_successful {int(automatic)}\n")
 
 
 @pytest.mark.parametrize("by", ["itself", "a reload", "itself after a mistake", "itself after it changed"])

@@ -88,6 +88,17 @@ def test_a_change_is_noticed_when_nobody_asks(running: Service, tmp_path: Path) 
     assert "surplus" in str(web.error)
 
 
+def test_what_could_not_be_used_is_tried_again(running: Service) -> None:
+    """By the timer, and by whoever reloads: what was amiss need not be in the file."""
+    web = running._options.web_configuration
+    assert web is not None
+    for ask_for_it in (True, False):
+        web.error = "server.key: cannot be read: Permission denied"
+        if ask_for_it:
+            assert ask(running, "/-/reload", "POST").startswith("200 ")
+        assert eventually(lambda: web.error is None)
+
+
 def test_both_configurations_count(running: Service, tmp_path: Path) -> None:
     """Neither hides that the other is bad."""
     web = running._options.web_configuration

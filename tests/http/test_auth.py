@@ -64,6 +64,19 @@ def test_a_new_credential_is_tried_once() -> None:
     assert sent == ["Bearer example-old", "Bearer example-new"]
 
 
+def test_a_credential_that_changed_is_used_from_the_next_poll_on() -> None:
+    """Also while the old one is still taken: a wrong new one is told now, not when the old one ends. A poll has one."""
+    upstream = Upstream([answer(200)])
+    secrets = iter(["example-old", "example-new", "example-newer"])
+    client = client_of(upstream, auth=HeaderAuth(lambda: next(secrets)))
+    for _ in range(2):
+        client.begin(30)
+        client.get("/x")
+        client.get("/x")
+    sent = [request.headers["authorization"] for request in upstream.requests]
+    assert sent == ["Bearer example-old"] * 2 + ["Bearer example-new"] * 2
+
+
 def test_wrong_credentials_are_read_again_once_a_poll() -> None:
     """Two requests for the first call, one for each further; the next poll reads again."""
     upstream = Upstream([answer(401)])
@@ -76,7 +89,7 @@ def test_wrong_credentials_are_read_again_once_a_poll() -> None:
     client.begin(30)
     with pytest.raises(Unauthorized):
         client.get("/x")
-    assert (len(upstream.requests), reads.count) == (6, 3)
+    assert (len(upstream.requests), reads.count) == (6, 4)
 
 
 def test_403_reads_the_credentials_again_for_the_next_request() -> None:

@@ -233,6 +233,27 @@ def test_a_half_renewed_certificate_changes_nothing_until_it_is_whole(
             assert serial(client) != old
 
 
+def test_files_that_are_named_before_they_are_there_are_waited_for(
+    certificates: Certificates, caplog: pytest.LogCaptureFixture
+) -> None:
+    """What is in use knows nothing of them; whose right to read them comes later is no change of them either."""
+    folder = certificates.folder
+    write(folder / "web.yml", TLS)
+    configuration = WebConfiguration(folder / "web.yml")
+    write(folder / "web.yml", TLS.replace("server.", "other."))
+    with caplog.at_level(logging.WARNING):
+        for _ in range(3):
+            configuration.refresh()
+            configuration.look()
+    assert "other.pem" in str(configuration.error)
+    assert caplog.text.count("not reloaded") == 1
+    certificates.issue("other", "localhost")
+    key = configuration.settings.tls
+    configuration.look()
+    assert configuration.error is None
+    assert configuration.settings.tls != key
+
+
 def test_a_changed_policy_holds_for_new_connections(certificates: Certificates) -> None:
     """Versions and client certificates too, not only what the server shows."""
     folder = certificates.folder

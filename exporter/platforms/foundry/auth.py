@@ -74,6 +74,9 @@ class AzureAuth:
                 self._token = self._fetch()
             return {"Authorization": f"Bearer {self._token.token}"}
 
+    def renew(self) -> None:
+        """Keep the token while it holds: another one costs a request to somebody else."""
+
     def invalidate(self) -> None:
         """Forget the token and the credential, which has a cache of its own."""
         with self._lock:

@@ -53,11 +53,22 @@ class WebConfiguration:
 
     def refresh(self) -> None:
         """Read the files again if they have changed. Costs some microseconds if not."""
-        if _signature(self._files) == self._signature or not self._lock.acquire(blocking=False):
+        if _signature(self._files) != self._signature:
+            self._refresh()
+
+    def look(self) -> None:
+        """Do the same, and also read again what could not be used: what was amiss may be a file that only it names, or
+        a right that was missing, and of neither anything is seen here. For timers, and whoever asks for it.
+        """
+        if self.error is not None or _signature(self._files) != self._signature:
+            self._refresh(also=self.error)
+
+    def _refresh(self, also: str | None = None) -> None:
+        if not self._lock.acquire(blocking=False):
             return
         try:
             signature = _signature(self._files)  # before they are read: what changes meanwhile is seen the next time
-            if signature != self._signature:
+            if signature != self._signature or also is not None:
                 self._signature = signature
                 self._read_again()
         finally:
@@ -67,8 +78,9 @@ class WebConfiguration:
         try:
             self._take(read(self.path))
         except ConfigError as error:
+            if str(error) != self.error:
+                log.warning("web configuration not reloaded, the one before it stays in use: %s", error)
             self.error = str(error)
-            log.warning("web configuration not reloaded, the one before it stays in use: %s", error)
         self.on_change()
 
     def _take(self, found: Reading) -> None:
