@@ -14,7 +14,7 @@ from exporter.platforms.granite.observe import observe
 from exporter.platforms.granite.reading import read
 from exporter.platforms.granite.records import Answer
 from exporter.platforms.granite.settings import GraniteSettings
-from exporter.times import DAY
+from exporter.times import DAY, HOUR
 from tests.platforms.support import NOW, document
 
 
@@ -36,6 +36,44 @@ def test_recent_failures_go_to_the_run_feed_and_count_nothing() -> None:
     assert [dict(each.ids)["execution_id"] for each in found["with"].failed] == [e["execution_id"] for e in failures]
     assert found["without"].failed == ()
     assert found["with"].sources == found["without"].sources
+
+
+FAILURE = {
+    "execution_id": "ex",
+    "run_id": "run",
+    "workflow_name": "w",
+    "error_category": "timeout",
+    "started_at": "2026-06-02T08:00:00Z",
+    "duration_ms": 1500,
+}
+BEGUN = NOW - HOUR
+
+
+@pytest.mark.parametrize(
+    ("changes", "run", "times", "last"),
+    [
+        ({}, "run", (BEGUN, BEGUN + 1_500_000), BEGUN + 1_500_000),
+        ({"run_id": None}, "ex", (BEGUN, BEGUN + 1_500_000), BEGUN + 1_500_000),
+        ({"run_id": None, "execution_id": None}, None, None, BEGUN + 1_500_000),
+        ({"workflow_name": None}, "run", None, None),
+        ({"duration_ms": None}, "run", (BEGUN, None), BEGUN),
+        ({"started_at": None}, "run", (None, None), None),
+        ({"started_at": "2026-06-02T12:00:00Z"}, "run", (None, None), None),
+    ],
+)
+def test_a_recent_failure_that_lacks_something(
+    changes: dict[str, Any], run: str | None, times: tuple[int | None, int | None] | None, last: int | None
+) -> None:
+    """Without an id it is no example, without a workflow it is in no feed; a time that cannot be believed is none."""
+    answer = document("granite/batch_ok")
+    answer["recent_failures"] = {"data": [{**FAILURE, **changes}]}
+    source = Source("list", Reading(NOW - DAY, NOW, (Answer(read(answer), "list"),)))
+    found = observe(Windows((source,), NOW), settings(), NOW)
+    assert [(each.run_id, each.started, each.finished) for each in found.failed] == (
+        [] if times is None else [(run, *times)]
+    )
+    assert [example.run_id for example in found.examples] == ([] if run is None else [run])
+    assert [mark.at for _, mark in found.marks] == ([] if last is None else [last])
 
 
 @pytest.mark.parametrize(("column", "state"), [("running", "running"), ("pending", "queued")])

@@ -157,6 +157,22 @@ def test_the_longest_unread_has_the_next_turn() -> None:
     assert [turn.workflow for turn in turned] == ["d", "b", "a"]
 
 
+def test_each_window_of_a_workflow_has_turns_of_its_own() -> None:
+    """Else one of them would be read again and again, and the other never."""
+    old, late = (Turn("a", "list", start, moves=False, tokens=False) for start in (START, START + HOUR))
+    now = START + DAY
+    assert due([old, late], {old.key: now}, LIMITS, now) == [late]
+    assert due([old, late], {late.key: now}, LIMITS, now) == [old]
+
+
+def test_a_window_that_begins_later_at_every_poll_is_one_until_it_is_counted() -> None:
+    """And has had its turn then."""
+    first, later = (Turn("a", "list", start, moves=False, tokens=False, new=True) for start in (START, START + HOUR))
+    counted = later._replace(new=False)
+    read = {later.key: START + DAY, later.next_key: START + DAY}
+    assert due([first], read, LIMITS, START + DAY) == due([counted], read, LIMITS, START + DAY) == []
+
+
 def test_of_tens_of_thousands_of_new_workflows_those_that_ran_are_read_first() -> None:
     """Nobody waits for ever for it: who was read stands behind all others."""
     view, named = Office([], ()).view(), frozenset({"w1", "w3"})
