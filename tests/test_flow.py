@@ -216,6 +216,21 @@ def test_a_new_series_is_held_at_zero_and_then_steps(platform: Platform, tmp_pat
             assert wait_until(made, platform, shown + HOLD) == {"completed": 1.0}
 
 
+def test_what_was_held_back_is_rendered_when_its_hold_ends(tmp_path: Path) -> None:
+    """And not with the next poll, which may be an hour away: the timer publishes what is rendered."""
+    clock, world = ManualClock(START), World()
+    with living(Simulator(world, clock=clock), LISTED, tmp_path / "state.db") as made:
+        made.poll(LISTED)
+        world.add_run(LISTED, "new", created=START + SECOND, triggered=START + SECOND, ended=START + 2 * SECOND)
+        clock.advance(STEP)
+        shown = polls(made, LISTED)
+        clock.advance(shown + HOLD - made.clock.monotonic())
+        made.runner.end_holds(made.targets[LISTED])
+        assert made.publisher.publish()
+        assert made.snapshot.current is not None
+        assert runs_in(made.snapshot.current.text.decode()) == {"completed": 1.0}
+
+
 def test_held_counts_that_cannot_be_written_are_tried_again_now_and_then(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -285,9 +300,14 @@ def samples(text: str) -> dict[str, str]:
 
 
 def runs_shown(made: Program) -> dict[str, float]:
-    """Completed runs that are exposed."""
+    """Completed runs that are exposed once everything is rendered."""
+    return runs_in(made.text())
+
+
+def runs_in(text: str) -> dict[str, float]:
+    """Completed runs of an exposition."""
     pattern = re.compile(r'automation_runs_total\{.*outcome="(completed)"\} (\d+)')
-    return {match[1]: float(match[2]) for match in map(pattern.match, made.text().splitlines()) if match}
+    return {match[1]: float(match[2]) for match in map(pattern.match, text.splitlines()) if match}
 
 
 def test_a_listing_without_room_for_its_runs_fails_alone(monkeypatch: pytest.MonkeyPatch) -> None:
