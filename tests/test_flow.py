@@ -74,6 +74,16 @@ def test_a_mistake_of_ours_is_told_and_outlived(
         assert_exact(made, platform)
 
 
+@pytest.mark.parametrize("platform", PLATFORMS)
+def test_a_poll_tells_how_many_workloads_it_read(platform: Platform) -> None:
+    """For its line in the log and in the table of ``once``."""
+    clock = ManualClock(START)
+    simulator = simulator_of(clock, pace=30.0, workloads=3, history_days=0.02)
+    with program(simulator, clock, platforms=[platform]) as made:
+        report = made.poll(platform)
+        assert report.workloads == len(made.targets[platform].ledger.workloads) >= 3
+
+
 @pytest.mark.parametrize("place", ["exporter.runner.finish", "exporter.publisher.exposed.families"])
 def test_a_mistake_of_ours_at_the_end_of_a_poll_is_told_too(
     place: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture

@@ -13,10 +13,11 @@ from prometheus_client.metrics_core import Metric as ClientMetric
 from prometheus_client.parser import text_string_to_metric_families as parse_text
 from prometheus_client.samples import Sample
 
-from exporter.catalogue import runs
+from exporter.catalogue import granite, runs
 from exporter.collector import Collector
 from exporter.exposition import Snapshot
 from exporter.families import Family, TargetLabels
+from exporter.observations import Labels
 from tests.exposition.parsers import generate_openmetrics, parse_openmetrics
 from tests.exposition.samples import FLEET, SUPPORT, expositions
 
@@ -82,6 +83,21 @@ def test_a_family_of_two_targets_is_collected_once() -> None:
     ]
     collected = list(Collector(lambda: exposition).collect())
     assert [(metric.name, len(metric.samples)) for metric in collected] == [("automation_runs", 2)]
+
+
+def test_a_histogram_of_levels_has_one_last_bucket() -> None:
+    """The platform's own where it tells one, else one with all that the others hold; counts become cumulative."""
+    samples: dict[Labels, float] = {("24h", "2.5"): 1, ("24h", "+Inf"): 3, ("24h", "10"): 2, ("48h", "1"): 4}
+    exposition: Exposition = [(FLEET, [Family(granite.WINDOW_DURATION_DISTRIBUTION, samples)])]
+    (metric,) = Collector(lambda: exposition).collect()
+    assert metric.type == "gaugehistogram"
+    assert [(each.labels["window"], each.labels["le"], each.value) for each in metric.samples] == [
+        ("24h", "2.5", 1),
+        ("24h", "10.0", 3),
+        ("24h", "+Inf", 6),
+        ("48h", "1.0", 4),
+        ("48h", "+Inf", 4),
+    ]
 
 
 def test_a_registry_takes_one_collector_only() -> None:

@@ -69,6 +69,7 @@ def test_a_recent_failure_that_lacks_something(
     answer["recent_failures"] = {"data": [{**FAILURE, **changes}]}
     source = Source("list", Reading(NOW - DAY, NOW, (Answer(read(answer), "list"),)))
     found = observe(Windows((source,), NOW), settings(), NOW)
+    assert found.failed is not None
     assert [(each.run_id, each.started, each.finished) for each in found.failed] == (
         [] if times is None else [(run, *times)]
     )
