@@ -30,8 +30,7 @@ Samples = dict[Labels, Value | float]
 def _is_shown(metric: Metric) -> bool:
     if metric.type in ("counter", "histogram"):
         return metric.durable
-    fed = metric.durable or bool(metric.sources) or metric is CORRECTION_DEBT or metric in runs.OBJECTIVES
-    return metric.per_target and fed
+    return metric.per_target and (metric.durable or bool(metric.sources) or metric in runs.OBJECTIVES)
 
 
 _SHOWN: Final = {metric.name: metric for metric in ALL if _is_shown(metric)}

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from exporter.catalogue import ALL, BY_NAME
+from exporter.catalogue import ALL, BY_NAME, own
 from exporter.catalogue.granite import WINDOW_EXECUTIONS
 from exporter.catalogue.ledger import CORRECTION_DEBT
 from exporter.catalogue.runs import (
@@ -287,3 +287,10 @@ def test_every_family_that_a_target_has_is_told_of_in_the_order_of_the_table(ben
     order = [metric.name for metric in ALL]
     assert told == sorted(told, key=order.index)
     assert len(told) == len(set(told))
+
+
+def test_what_the_exporter_tells_of_itself_comes_from_no_ledger(bench: Bench) -> None:
+    """Two sources of one family would be two of its TYPE lines."""
+    told = {family.metric for family in families(bench.ledger, bench.rules, bench.now)}
+    assert CORRECTION_DEBT in told
+    assert told.isdisjoint(own.ROWS)
