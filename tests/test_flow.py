@@ -328,9 +328,13 @@ def test_a_listing_without_room_for_its_runs_fails_alone(monkeypatch: pytest.Mon
         world.add_workload(LISTED, name, at=START - HOUR)
     with program(Simulator(world, clock=clock), clock, platforms=[LISTED]) as made:
         assert made.poll(LISTED).good
+        for _ in range(150):  # on pages of their own, below those that are refused
+            clock.advance(1)
+            world.add_run(LISTED, "full", triggered=clock(), started=clock(), ended=clock() + SECOND)
         for _ in range(300):
             clock.advance(1)
             world.add_run(LISTED, "full", triggered=clock(), started=clock())
+        before = made.targets[LISTED].ledger.listings["full"]
         monkeypatch.setattr(room, "LEAST", 100)
         monkeypatch.setattr(room, "FACTOR", 0)
         for _ in range(3):
@@ -339,6 +343,8 @@ def test_a_listing_without_room_for_its_runs_fails_alone(monkeypatch: pytest.Mon
             report = made.poll(LISTED)
             assert (report.good, report.error) == (True, None)
             assert [(each.listing, each.reason) for each in report.listings_failed] == [("full", "too_large")]
+            after = made.targets[LISTED].ledger.listings["full"]
+            assert (after.horizon, after.last_whole) == (before.horizon, before.last_whole)
         assert made.targets[LISTED].degraded == {"workload_error"}
         assert made.counted(LISTED)[RUNS.name, ("other", "completed")] == 3
         monkeypatch.undo()

@@ -106,6 +106,33 @@ def test_a_hold_begins_when_what_it_holds_was_published_and_not_before(tmp_path:
     assert target.ledger.holding[BORN] == clock.seconds
 
 
+def test_what_could_not_be_rendered_is_rendered_with_the_next(tmp_path: Path) -> None:
+    """What changed is noted once; a rendering that fails must not lose it."""
+
+    class Failing(Snapshot):
+        fails = False
+
+        def update(self, target: TargetLabels, families: Iterable[Family]) -> None:
+            if self.fails:
+                raise MemoryError
+            super().update(target, families)
+
+    snapshot = Failing()
+    publisher = Publisher(snapshot, SelfMetrics(), HandMoved())
+    (target,) = in_memory(population(113, targets=1), tmp_path)
+    publisher.refresh(target)
+    target.ledger.apply(Changes(series={BORN: Series((7,), (0,), created=1)}))
+    snapshot.fails = True
+    with pytest.raises(MemoryError):
+        publisher.refresh(target)
+    snapshot.fails = False
+    publisher.refresh(target)
+    assert publisher.publish()
+    assert snapshot.current is not None
+    shown = [line for line in snapshot.current.text.decode().splitlines() if 'workload="new"' in line]
+    assert [line.rpartition(" ")[2] for line in shown] == ["7"]
+
+
 BORN = SeriesKey("automation_runs_total", ("new", "failed"))
 
 
