@@ -28,8 +28,6 @@ Samples = dict[Labels, Value | float]
 
 
 def _is_shown(metric: Metric) -> bool:
-    if metric.type in ("counter", "histogram"):
-        return metric.durable
     return metric.per_target and (metric.durable or bool(metric.sources) or metric in runs.OBJECTIVES)
 
 
