@@ -22,6 +22,8 @@ from exporter.catalogue.runs import (
 from exporter.counting.crowd import OTHER
 from exporter.counting.states import SeriesKey
 from exporter.exposed import families, series_keys
+from exporter.exposition import Snapshot
+from exporter.families import TargetLabels
 from exporter.observations import Labels, Level, Mark, Reading, Roster, Source, Windows, WindowTotal, Workload
 from exporter.times import DAY, HOUR, MINUTE, Micros
 from tests.counting.kit import LIMITS, RULES, START, WINDOWED, Bench, ended, running, with_marks
@@ -172,6 +174,22 @@ def test_what_went_stale_is_taken_away_by_an_empty_family(bench: Bench) -> None:
     assert told[ACTIVE_RUNS.name] == {}
     assert RUNS.name not in told
     assert all(BY_NAME[name].type in ("gauge", "gaugehistogram") for name in told)
+
+
+def test_what_went_stale_leaves_the_exposition(bench: Bench) -> None:
+    """Rendered with what changed: nothing of a gauge is left that a ledger has no level of any more."""
+    windowed = Bench(rules=WINDOWED)
+    windowed.windows({("w", "completed"): 1}, anchor=ANCHOR, levels=(Level(WINDOW_EXECUTIONS, None, ("24h",), 17),))
+    for each in (bench, windowed):
+        snapshot = Snapshot()
+        for after, only in ((0, None), (STALE + 1, {})):
+            each.now += after
+            snapshot.update(TargetLabels("roboto", "t"), list(families(each.ledger, each.rules, each.now, only=only)))
+        told = snapshot.publish(0).text.decode()
+        shown = {line.partition("{")[0] for line in told.splitlines() if not line.startswith("#")}
+        assert RUNS.name in shown
+        assert FIRST_SEEN.name in shown
+        assert shown.isdisjoint({ACTIVE_RUNS.name, OLDEST_ACTIVE_RUN.name, ENABLED.name, WINDOW_EXECUTIONS.name})
 
 
 # Rules 20 and 21.
