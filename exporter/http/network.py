@@ -21,6 +21,7 @@ from typing import Any
 import httpcore
 
 from exporter.http.streams import Deadline, SocketStream
+from exporter.threads import DaemonThread
 
 _Address = tuple[socket.AddressFamily, socket.SocketKind, int, str, tuple[Any, ...]]
 _Option = tuple[int, int, int | bytes | bytearray] | tuple[int, int, None, int]
@@ -139,7 +140,7 @@ class Network(httpcore.NetworkBackend):
             done.set()
 
         try:
-            threading.Thread(target=ask, name="http-resolve", daemon=True).start()
+            DaemonThread(ask, "http-resolve").start()
         except RuntimeError:  # the system refuses one, and perhaps not the next
             answer.append(socket.gaierror(socket.EAI_AGAIN, "no thread to look it up"))
             done.set()

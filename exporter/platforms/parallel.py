@@ -7,6 +7,8 @@ from collections.abc import Callable, Generator, Iterable, Iterator
 from queue import Full, Queue
 from typing import Final, Generic, TypeVar
 
+from exporter.threads import DaemonThread
+
 B = TypeVar("B")
 
 Job = Callable[[], Iterator[B]]
@@ -55,7 +57,7 @@ class _Crew(Generic[B]):
     def _start(self) -> None:
         """Start the threads; where the system refuses some, fewer do the work. RuntimeError when there is none."""
         for number in range(self._workers):
-            thread = threading.Thread(target=self._work, name=f"listing-{number}", daemon=True)
+            thread = DaemonThread(self._work, f"listing-{number}")
             try:
                 thread.start()
             except RuntimeError:

@@ -11,11 +11,13 @@ import logging
 import time
 from collections import deque
 from datetime import datetime
-from threading import Condition, Thread
+from threading import Condition
 from typing import Final
 
 from apscheduler.executors.base import BaseExecutor
 from apscheduler.job import Job
+
+from exporter.threads import DaemonThread
 
 log = logging.getLogger(__name__)
 
@@ -81,7 +83,7 @@ class Workers(BaseExecutor):  # type: ignore[misc]  # APScheduler has no types
             while (coming := self._threads - len(self._begun)) < len(self._waiting) and self._has_room():
                 self._threads += 1
                 try:
-                    Thread(target=self._work, name=self._waiting[coming].id, daemon=True).start()
+                    DaemonThread(self._work, self._waiting[coming].id).start()
                 except RuntimeError:
                     self._threads -= 1
                     return

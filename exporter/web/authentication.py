@@ -12,12 +12,12 @@ import binascii
 import hashlib
 import logging
 import secrets
-import threading
 from collections import Counter, OrderedDict
 from collections.abc import Mapping
 from queue import SimpleQueue
 from typing import Final, NamedTuple
 
+from exporter.threads import DaemonThread
 from exporter.web.configuration.hashes import Hash
 
 log = logging.getLogger(__name__)
@@ -62,7 +62,7 @@ class Logins:
         self._waiting: dict[bytes, asyncio.Future[bool]] = {}
         self._peers: Counter[str] = Counter()
         self._checks: SimpleQueue[_Check] = SimpleQueue()
-        self._thread: threading.Thread | None = None
+        self._thread: DaemonThread | None = None
 
     def known(self, users: Mapping[bytes, Hash], login: Login) -> bool | None:
         """Return what an earlier check found; None when there was none. Costs microseconds."""
@@ -109,7 +109,7 @@ class Logins:
     def _begin(self) -> None:
         if self._thread is None:
             # A daemon: a check that takes long must not hold the end of the program.
-            thread = threading.Thread(target=_work, args=(self._checks,), name="passwords", daemon=True)
+            thread = DaemonThread(_work, "passwords", (self._checks,))
             try:
                 thread.start()
             except RuntimeError:  # a limit of the system, which the next one may find raised

@@ -12,6 +12,7 @@ from functools import partial
 import pytest
 from apscheduler.schedulers import base as apscheduler_base
 
+from exporter import threads
 from exporter.schedule import Schedule
 from exporter.schedule import jobs as jobs_module
 from exporter.schedule.workers import Workers
@@ -131,16 +132,22 @@ def test_jobs_that_wait_are_begun_when_those_that_run_have_hung_for_long(monkeyp
             job.released.set()
 
 
-def test_threads_that_the_system_refuses_end_no_job_for_good(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A limit on processes, reached for a while: a job runs again when that is over, and never twice at once."""
+@pytest.mark.parametrize("how", ["refused", "dies at once"])
+def test_threads_that_the_system_refuses_end_no_job_for_good(monkeypatch: pytest.MonkeyPatch, how: str) -> None:
+    """A limit on processes or memory, reached for a while: a job runs again after that, and never twice at once."""
     monkeypatch.setattr(jobs_module, "Workers", partial(Workers, most=2))
-    refused, start, at_once, most = threading.Semaphore(0), threading.Thread.start, threading.Semaphore(1), Counter()
+    monkeypatch.setattr(threads, "PATIENCE", 0.01)
+    refused, at_once, most = threading.Semaphore(0), threading.Semaphore(1), Counter()
+    method = "start" if how == "refused" else "_bootstrap"
+    ordinary = getattr(threading.Thread, method)
 
     def refuse(thread: threading.Thread) -> None:
         if refusing.is_set() and thread.name.startswith("poll "):
             refused.release()
-            raise RuntimeError("can't start new thread")
-        start(thread)
+            if how == "refused":
+                raise RuntimeError("can't start new thread")
+            return
+        ordinary(thread)
 
     def job() -> None:
         assert at_once.acquire(blocking=False)
@@ -149,7 +156,7 @@ def test_threads_that_the_system_refuses_end_no_job_for_good(monkeypatch: pytest
 
     refusing = threading.Event()
     refusing.set()
-    monkeypatch.setattr(threading.Thread, "start", refuse)
+    monkeypatch.setattr(threading.Thread, method, refuse)
     schedule = Schedule(SystemClock())
     schedule.add("target", 0.02, job, start_offset=0)
     with running(schedule):
