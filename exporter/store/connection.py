@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from exporter.errors import StateCorrupt, StateError, StateNewer
-from exporter.store.lock import StateLock
+from exporter.store.lock import StateLock, not_writable
 from exporter.store.migrations import copies, upgrade
 from exporter.times import Micros
 
@@ -74,10 +74,7 @@ def _create(path: Path) -> None:
     except FileNotFoundError:
         raise StateError(f"{path.parent}: no such directory; create it, or set another `state`") from None
     except OSError as error:
-        raise StateError(
-            f"{path}: cannot be opened for writing ({error.strerror}); the state file and its directory must be "
-            "writable by this user"
-        ) from None
+        raise not_writable(path, error, "the state file and its directory") from None
 
 
 def _check(connection: sqlite3.Connection, path: Path | None) -> None:

@@ -5,6 +5,7 @@ Not a lock on the database file: closing any descriptor of that would drop the l
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
 import re
@@ -90,10 +91,7 @@ class StateLock:
         except FileNotFoundError:
             raise StateError(f"{state.parent}: no such directory; create it, or set another `state`") from None
         except OSError as error:
-            raise StateError(
-                f"{self.path}: cannot be opened for writing ({error.strerror}); "
-                "the directory of the state must be writable by this user"
-            ) from None
+            raise not_writable(self.path, error, "the directory of the state") from None
         try:
             fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -153,6 +151,14 @@ class StateLock:
         if self._made:
             self.path.unlink(missing_ok=True)
         self.release()
+
+
+def not_writable(path: Path, error: OSError, what: str) -> StateError:
+    """Return the error of a file that cannot be opened; where something ran out, rights are not to blame."""
+    found = f"{path}: cannot be opened for writing ({error.strerror})"
+    if error.errno in (errno.EMFILE, errno.ENFILE, errno.ENOSPC, errno.EDQUOT, errno.ENOMEM):
+        return StateError(found)
+    return StateError(f"{found}; {what} must be writable by this user")
 
 
 def network_file_system(path: Path, mounts: str) -> str | None:

@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
@@ -88,7 +89,7 @@ def application(sources: Sources) -> ASGIApp:
         exception_handlers={404: _not_found, 405: _method_not_allowed},
     )
     pages.router.redirect_slashes = False  # a redirect would repeat whatever Host the request names
-    return _Front(metrics, SecureHeaders(pages))
+    return _Front(metrics, _unless_cancelled(SecureHeaders(pages)))
 
 
 def health_application(sources: Sources) -> ASGIApp:
@@ -111,6 +112,16 @@ class _Front:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         scrape = scope["path"] == _METRICS_PATH and scope["method"] in _READ
         await (self._metrics if scrape else self._pages)(scope, receive, send)
+
+
+def _unless_cancelled(application: ASGIApp) -> ASGIApp:
+    """Serve, and say nothing of an answer that was not ready when the loop ended: its connection is cut off already."""
+
+    async def serve(scope: Scope, receive: Receive, send: Send) -> None:
+        with suppress(asyncio.CancelledError):
+            await application(scope, receive, send)
+
+    return serve
 
 
 def _status(sources: Sources) -> _Endpoint:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import shutil
 import sqlite3
 import stat
@@ -10,6 +12,7 @@ import sys
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -291,6 +294,29 @@ def test_a_file_that_may_not_be_written_is_named(path: Path) -> None:
         f"StateError: {path}: cannot be opened for writing (Permission denied); the state file and its directory "
         "must be writable by this user"
     )
+
+
+@pytest.mark.parametrize("name", ["state.db", "state.db.lock"])
+@pytest.mark.parametrize(
+    ("number", "blames_rights"), [(errno.EMFILE, False), (errno.ENOSPC, False), (errno.EROFS, True)]
+)
+def test_rights_are_blamed_only_where_they_are_at_fault(
+    path: Path, monkeypatch: pytest.MonkeyPatch, name: str, number: int, blames_rights: bool
+) -> None:
+    """No descriptor or no room is left: whoever looks at modes then looks in the wrong place."""
+    ordinary = os.open
+
+    def refuse(file: Any, *arguments: Any, **more: Any) -> int:
+        if Path(file).name == name:
+            raise OSError(number, os.strerror(number))
+        return ordinary(file, *arguments, **more)
+
+    monkeypatch.setattr(os, "open", refuse)
+    with pytest.raises(StateError) as refused:
+        SqliteStore(path, NOW)
+    said = f"{path.with_name(name)}: cannot be opened for writing ({os.strerror(number)})"
+    assert str(refused.value).startswith(said)
+    assert (str(refused.value) != said) is blames_rights
 
 
 # While it is in use.

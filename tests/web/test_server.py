@@ -118,6 +118,25 @@ def test_stopping_lets_an_answer_under_way_end() -> None:
     assert not server.is_alive()
 
 
+def test_what_still_works_on_an_answer_at_the_end_is_no_error(caplog: pytest.LogCaptureFixture) -> None:
+    """A reload that waits for something, for one: nobody reads its answer any more."""
+    entered, go_on = threading.Event(), threading.Event()
+
+    def reload() -> None:
+        entered.set()
+        assert go_on.wait(10)
+
+    server = Server(Service(reload=reload).application(), Address("127.0.0.1", 0))
+    server.start()
+    with connected(server) as client:
+        client.sendall(b"POST /-/reload HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n")
+        assert entered.wait(10)
+        assert server.stop(grace=0.0)
+        assert is_closed(client)
+    go_on.set()
+    assert not caplog.messages
+
+
 def test_stopping_waits_for_no_reader_longer_than_the_grace() -> None:
     service = Service(rendered=rendered(text=bytes(8_000_000)))
     server = Server(service.application(), Address("127.0.0.1", 0))
