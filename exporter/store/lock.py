@@ -112,9 +112,13 @@ class StateLock:
         """Return the file's descriptor, and whether it was made."""
         flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC
         try:
-            return os.open(self.path, flags | os.O_EXCL, 0o600), True
+            descriptor = os.open(self.path, flags | os.O_EXCL, 0o600)
         except FileExistsError:
             return os.open(self.path, flags, 0o600), False
+        with suppress(OSError):  # there is no state yet, or who makes the lock may not give it away
+            owner = self._state.stat()
+            os.fchown(descriptor, owner.st_uid, owner.st_gid)  # root looks after a state: its service must get in later
+        return descriptor, True
 
     def _in_place(self) -> bool:
         """Whether what was locked is the file that others would lock."""

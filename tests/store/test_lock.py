@@ -135,6 +135,17 @@ def test_a_full_disk_does_not_take_away_that_there_was_a_state(path: Path, monke
         SqliteStore(path, NOW)
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")
+def test_a_lock_file_that_root_makes_belongs_to_who_has_the_state(path: Path) -> None:
+    """Or the service, which is not root, could not start any more."""
+    SqliteStore(path, NOW).close()
+    path.with_name("state.db.lock").unlink()
+    os.chown(path, 65534, 65533)
+    SqliteStore(path, NOW).close()
+    made = path.with_name("state.db.lock").stat()
+    assert (made.st_uid, made.st_gid) == (65534, 65533)
+
+
 def test_the_lock_file_stays(path: Path) -> None:
     """It tells that there was a state."""
     store = SqliteStore(path, NOW)
