@@ -145,7 +145,7 @@ def _open_runs(ledger: MemoryLedger, rules: Rules, now: Micros, found: dict[str,
     oldest: dict[Labels, Micros] = {}
     for identity, state in ledger.workloads.items():
         listing_read = identity in fresh if rules.listings_per_workload else bool(fresh)
-        if listing_read and rules.states:
+        if listing_read:
             for name in rules.states:
                 active.setdefault((state.slot, name), 0)
     for run in ledger.open_runs.values():
