@@ -11,6 +11,8 @@ from exporter.counting.ledger import Changes
 from exporter.counting.states import ListingState, Series, SeriesKey, TargetState
 from exporter.errors import StateError
 from exporter.store import Store
+from exporter.store.ledgers import StoredLedger
+from exporter.store.reading import load
 from exporter.store.sqlite import SqliteStore
 from exporter.times import DAY
 from tests.store.conftest import Fail
@@ -313,6 +315,15 @@ def test_after_a_batch_that_went_well_nothing_is_loaded_anew(
     for number in range(2, 5):
         commit(store, counted(number))
     assert store.ledger("t").series[DONE].shown == (4,)
+
+
+def test_loading_puts_what_is_stored_in_place_of_what_was_there(store: SqliteStore) -> None:
+    """Be it nothing at all."""
+    ledger = store.open_target("new", ME, NOW, holds=False)
+    assert isinstance(ledger, StoredLedger)
+    ledger.apply(everything())
+    load(store._connection, ledger.row, ledger)
+    assert durable(ledger) == NOTHING
 
 
 def test_an_error_while_a_target_is_opened_leaves_no_half_target(fail: Fail, path: Path) -> None:

@@ -407,6 +407,21 @@ def test_a_journal_that_was_removed_while_in_use_loses_nothing(
     store.close()
 
 
+def test_a_journal_that_was_removed_before_the_first_batch_loses_nothing(path: Path, tmp_path: Path) -> None:
+    """It came when the target was opened."""
+    store = opened(path)
+    path.with_name(f"{path.name}-wal").unlink()
+    commit(store, counted(1))
+    killed = tmp_path / "killed"
+    killed.mkdir()
+    for suffix in ("", "-wal"):
+        shutil.copy(path.with_name(path.name + suffix), killed / f"state.db{suffix}")
+    found = opened(killed / "state.db")
+    assert found.ledger("t").series[DONE].shown == (1,)
+    found.close()
+    store.close()
+
+
 @after_an_error
 @pytest.mark.parametrize("begun", [NOW, NOW + 1], ids=["a copy", "another"])
 def test_a_state_that_was_replaced_while_in_use_is_not_written(

@@ -10,8 +10,11 @@ from pathlib import Path
 import pytest
 
 from exporter.counting.ledger import Changes
+from exporter.counting.memory import MemoryLedger
 from exporter.errors import StateCorrupt, StateError, StateLocked
+from exporter.store import upkeep
 from exporter.store.connection import SCHEMA_VERSION
+from exporter.store.reading import load
 from exporter.store.sqlite import SqliteStore
 from exporter.store.upkeep import back_up, describe, forget, rename_target, verify
 from exporter.times import DAY, HOUR, MINUTE
@@ -81,6 +84,21 @@ def test_looking_checking_and_copying_work_beside_the_service(running: SqliteSto
     commit(running, counted(8))
     series = {**everything().series, **counted(7).series}
     assert held(tmp_path / "copy.db") == {**durable(running.ledger("u")), "series": series}
+
+
+def test_what_is_told_is_of_one_commit(running: SqliteStore, path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However many the service makes while it is read."""
+    before = describe(path).targets
+    loads = iter((counted(7), counted(8)))
+
+    def commits_beside(connection: sqlite3.Connection, number: int, ledger: MemoryLedger) -> None:
+        load(connection, number, ledger)
+        commit(running, next(loads), "u")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(upkeep, "load", commits_beside)
+        assert describe(path).targets == before
+    assert describe(path).targets != before
 
 
 def test_what_is_in_the_journal_is_room_taken_too(running: SqliteStore, path: Path) -> None:
