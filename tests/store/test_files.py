@@ -105,6 +105,14 @@ def test_a_file_of_no_length_that_somebody_made_is_a_new_state(path: Path) -> No
     assert path.stat().st_size
 
 
+def test_a_start_that_was_killed_before_there_were_tables_is_made_up_for(path: Path) -> None:
+    """The file has a page by then, and says of itself only that it has a write-ahead log."""
+    sql(path, "PRAGMA journal_mode=WAL")
+    assert path.stat().st_size
+    a_state(path)
+    opened(path).close()
+
+
 # Refusing one, with a sentence that names the file and the way out.
 
 
@@ -404,6 +412,20 @@ def test_a_journal_that_was_removed_while_in_use_loses_nothing(
     assert knows(found, [f"run {number}" for number in range(4)]) == {f"run {number}" for number in range(4)}
     found.close()
     assert store.ledger("t").series[DONE].shown == (3,)
+    store.close()
+
+
+def test_a_state_that_is_replaced_within_a_batch_is_noticed_by_the_next(path: Path, tmp_path: Path) -> None:
+    """What that batch wrote is lost with the file, and all that followed would be."""
+    other = tmp_path / "other.db"
+    a_state(other)
+    a_state(path)
+    store = opened(path)
+    with store.transaction("t") as transaction:
+        transaction.apply(counted(1))
+        other.replace(path)
+    with pytest.raises(StateError, match="was replaced while in use"):
+        commit(store, counted(2))
     store.close()
 
 

@@ -108,6 +108,21 @@ def test_a_file_system_without_locks_is_no_other_process(path: Path, monkeypatch
     assert str(refused.value) == f"{path}.lock: cannot be locked (No locks available); put the state on a local disk"
 
 
+@pytest.mark.parametrize("number", [errno.EAGAIN, errno.ENOLCK])
+def test_a_lock_that_is_refused_leaves_no_file_open(path: Path, monkeypatch: pytest.MonkeyPatch, number: int) -> None:
+    """It is asked for with every batch, once its file was removed."""
+
+    def refuse(descriptor: int, operation: int) -> None:
+        raise OSError(number, "refused")
+
+    monkeypatch.setattr(fcntl, "flock", refuse)
+    before = len(os.listdir("/proc/self/fd"))
+    for _ in range(3):
+        with pytest.raises(StateError):
+            StateLock(path)
+    assert len(os.listdir("/proc/self/fd")) == before
+
+
 def test_a_full_disk_does_not_keep_the_lock_from_being_held(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def full(*arguments: object) -> int:
         raise OSError(errno.ENOSPC, "No space left on device")
