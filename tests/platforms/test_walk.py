@@ -87,6 +87,7 @@ def test_the_first_walk_goes_to_the_floor() -> None:
     assert {each.step.kind for each in pages} == {"sweep"}
     assert pages[-1].step.link is None
     assert pages[-1].step.depth == FLOOR
+    assert [each.sequence for each in pages] == [0, 1, 2]
 
 
 def test_an_ordinary_walk_ends_at_the_horizon() -> None:
@@ -194,8 +195,10 @@ def test_a_broken_walk_is_resumed_from_the_top_and_then_at_its_link() -> None:
 
 def test_a_top_part_that_meets_the_link_itself_goes_on_there() -> None:
     """No overlap is read twice when the pages join."""
-    _, asked, _ = read_all([page(MINUTE, link="stored"), page(10 * HOUR, link="z")], BROKEN)
-    assert asked == [None, "stored"]
+    pages, asked, _ = read_all([page(MINUTE, link="stored"), page(4 * HOUR, link="y"), page(10 * HOUR)], BROKEN)
+    assert asked == [None, "stored", "y"]
+    assert [each.step.keep_link for each in pages] == [False] * 3
+    assert [each.step.link for each in pages] == ["stored", "y", None]
 
 
 def test_a_top_part_that_reaches_the_depth_completes_the_walk() -> None:
@@ -264,6 +267,25 @@ def test_a_stored_link_that_is_refused_is_dropped(error: UpstreamError, since_wh
         list(walk.pages())
     failed = walk.failed(error)
     assert (failed.drop_link, failed.gone, failed.reason) == (dropped, False, error.reason)
+
+
+@pytest.mark.parametrize(
+    ("last_whole", "walk_started", "dropped"),
+    [
+        (None, START - HOUR, True),
+        (None, START - MINUTE, False),
+        (START - MINUTE, START - HOUR, False),
+        (None, None, False),
+    ],
+)
+def test_how_long_a_link_is_in_the_way(last_whole: Micros | None, walk_started: Micros | None, dropped: bool) -> None:
+    """Since the listing was last read whole, else since its walk began."""
+    error = ServerFailed("", status=500)
+    state = BROKEN._replace(last_whole=last_whole, walk_started=walk_started)
+    walk = walk_over([page(4 * HOUR, link="a"), error], state)
+    with pytest.raises(ServerFailed):
+        list(walk.pages())
+    assert walk.failed(error).drop_link is dropped
 
 
 @pytest.mark.parametrize(
@@ -493,6 +515,17 @@ def test_a_walk_that_goes_on_in_an_unsorted_listing_reads_a_few_pages_at_its_top
     assert error is None
     assert asked == [None, "l0", "l1", "far"]
     assert (pages[-1].step.whole, pages[-1].step.complete, pages[-1].step.link) == (True, False, "farther")
+
+
+def test_a_sweep_that_goes_on_does_not_say_that_an_unsorted_listing_is_sorted() -> None:
+    """It has read only a part of it, even when it comes to the end."""
+    broken_off = CALM._replace(
+        unsorted=True, last_sweep=None, link="far", top=START - HOUR, kind="sweep", walk_started=START, depth=FLOOR
+    )
+    top = [page(number * MINUTE, link=f"l{number}") for number in range(3)]
+    pages, asked, _ = read_all([*top, page(80 * HOUR)], broken_off)
+    assert asked[-1] == "far"
+    assert (pages[-1].step.complete, pages[-1].step.unsorted) == (True, True)
 
 
 # What open runs and late runs need

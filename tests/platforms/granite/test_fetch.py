@@ -10,6 +10,7 @@ from typing import Any
 import httpx
 import pytest
 
+from exporter.catalogue.granite import WORKFLOW_TOKENS
 from exporter.catalogue.runs import CANCELLED, COMPLETED, FAILED, RUNS
 from exporter.counting.states import SeriesKey, SourceState, WindowState, WorkloadState
 from exporter.errors import InvalidResponse, ServerFailed
@@ -372,6 +373,15 @@ def test_tokens_by_workflow_take_a_reading_each() -> None:
     assert by_name(upstream) == [("old", "09:00", ""), ("old", "06:00", ""), ("old", "09:00", "")]
     told = {total.metric.name: total.value for total in batches[-1].sources[0].whole.items}
     assert told["granite_workflow_tokens_total"] == 7
+
+
+def test_tokens_that_are_counted_at_the_lists_anchor_take_one_reading() -> None:
+    """There is nothing to move."""
+    lists = counted("old", anchor=NOW - DAY) | counted("old", anchor=NOW - DAY, source="cancelled", outcome=CANCELLED)
+    lists[("old", SeriesKey(WORKFLOW_TOKENS.name, ("old",)))] = WindowState("list", NOW - DAY, 7)
+    known = knowing("old", windows=lists)
+    _, upstream = poll(known, granite(workflow_tokens=True), answer=lambda _: reply(named("old")))
+    assert by_name(upstream) == [("old", "09:00", "")]
 
 
 def test_each_workflow_waits_for_the_deep_interval_and_the_longest_unread_comes_first() -> None:

@@ -7,6 +7,8 @@ from typing import Any
 import pytest
 
 from exporter.catalogue import ALL
+from exporter.catalogue.granite import ENDPOINT_INVOCATIONS, ENDPOINT_SUCCESSFUL_INVOCATIONS, WORKFLOW_STEPS
+from exporter.catalogue.model import Metric
 from exporter.catalogue.runs import COMPLETED, RUNS
 from exporter.errors import InvalidResponse
 from exporter.platforms.granite.figures import adds_up, reasons_add_up, totals
@@ -112,6 +114,49 @@ def test_of_two_items_of_one_name_the_larger_counts(numbers: tuple[int, int]) ->
     data = [{"workflow_name": "a", "completed": number, "failures": 0} for number in numbers]
     found = totals(Answer(read(batch(top_automations={"data": data})), "list"))
     assert [each.value for each in found if (each.metric, each.item, each.labels) == (RUNS, "a", (COMPLETED,))] == [5]
+
+
+@pytest.mark.parametrize(
+    ("baseline", "told"),
+    [
+        (True, {(RUNS, "whole"): {3, 1}, (WORKFLOW_STEPS, "whole"): {7}}),
+        (
+            False,
+            {
+                (RUNS, "whole"): {3, 1},
+                (RUNS, "part"): {2},
+                (WORKFLOW_STEPS, "whole"): {7},
+                (WORKFLOW_STEPS, "part"): {8},
+            },
+        ),
+    ],
+)
+def test_a_workflow_that_the_first_list_tells_in_part_has_no_baseline_there(
+    baseline: bool, told: dict[tuple[Metric, str], set[int]]
+) -> None:
+    """It is read by name from the first poll on; later, what is not told is kept."""
+    data = [
+        {"workflow_name": "whole", "completed": 3, "failures": 1},
+        {"workflow_name": "part", "completed": None, "failures": 2},
+    ]
+    steps = [{"workflow_name": "whole", "total_steps": 7}, {"workflow_name": "part", "total_steps": 8}]
+    answer = read(
+        batch(top_automations={"data": data}, actions_per_workflow={"data": steps}, workflows=["whole", "part"])
+    )
+    found: dict[tuple[Metric, str], set[int]] = {}
+    for each in totals(Answer(answer, "list", baseline=baseline)):
+        if each.item:
+            found.setdefault((each.metric, each.item), set()).add(each.value)
+    assert found == told
+
+
+@pytest.mark.parametrize(("method", "label"), [("POST", "POST"), ("", ""), (None, "")])
+def test_an_endpoint_without_a_method_is_counted(method: str | None, label: str) -> None:
+    """What the platform leaves out is an empty label value."""
+    usage = {"endpoint_slug": "report", "http_method": method, "invocations": 3, "success_count": 2}
+    found = totals(Answer(read(batch(endpoint_usage={"data": [usage]})), "list"))
+    told = {each.metric: each.value for each in found if each.labels == ("report", label)}
+    assert told == {ENDPOINT_INVOCATIONS: 3, ENDPOINT_SUCCESSFUL_INVOCATIONS: 2}
 
 
 @pytest.mark.parametrize(
