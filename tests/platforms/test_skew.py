@@ -52,6 +52,29 @@ def test_a_clock_of_ours_that_was_set_back_does_not_stand_before_the_window_for_
     assert upstream.now() == NOW
 
 
+@pytest.mark.parametrize(
+    ("known", "ahead", "at_first", "later"),
+    [
+        (0, 0, False, False),
+        (0, 10 * MINUTE, True, True),
+        (0, 4 * MINUTE, True, False),
+        (0, -10 * MINUTE, True, False),  # a window that ended too late lacks nothing
+        (10 * MINUTE, 10 * MINUTE, False, False),
+        (10 * MINUTE, 0, True, False),
+        (-10 * MINUTE, 0, True, True),
+        (-10 * MINUTE, -10 * MINUTE, False, False),
+    ],
+)
+def test_which_windows_are_asked_for_again(known: Micros, ahead: Micros, at_first: bool, later: bool) -> None:
+    """Those that ended long before the upstream's now; of the very first reading those that ended at another moment."""
+    clock, memory = StillClock(NOW), dict[str, Any]()
+    upstream = UpstreamClock(clock, memory)
+    upstream.note(NOW + known)
+    before = upstream.skew
+    upstream.note(NOW + ahead)
+    assert (upstream.was_wrong(before, first=True), upstream.was_wrong(before, first=False)) == (at_first, later)
+
+
 def test_no_date_changes_nothing() -> None:
     clock, memory = StillClock(NOW), dict[str, Any]()
     UpstreamClock(clock, memory).note(NOW + HOUR)

@@ -483,6 +483,7 @@ def ages(*found: int) -> list[Times]:
         (ages(9, 8, 1, 2, 3), True),
         (ages(3, 2, 4, 3), False),
         (ages(4, 1, 5, 2), True),
+        ([*ages(5, 6, 0), (START - 9 * HOUR, START - HOUR)], False),  # one wrong time, and a run that took long
     ],
 )
 def test_when_a_page_is_unsorted(rows: list[Times], unsorted: bool) -> None:
