@@ -77,7 +77,7 @@ def _run(chosen: argparse.Namespace) -> int:
             chosen,
             state=settings.state,
             state_reset=chosen.state_reset,
-            read_settings=lambda: _load(chosen),
+            read_settings=lambda: _read(chosen),
             config_changed=watch.changed if chosen.config_auto_reload else None,
             lifecycle=chosen.web_enable_lifecycle,
             shard=chosen.shard,
@@ -199,13 +199,19 @@ def _healthcheck(chosen: argparse.Namespace) -> int:
     return OK if healthy else FAILED
 
 
-def _load(chosen: argparse.Namespace) -> Settings:
-    """Return the settings, the state from the command line put in; log what is unwise."""
-    from exporter.config import advice, load  # noqa: PLC0415 - healthcheck and --version do without
+def _read(chosen: argparse.Namespace) -> Settings:
+    """Return the settings, the state from the command line put in."""
+    from exporter.config import load  # noqa: PLC0415 - healthcheck and --version do without
 
     settings = load(chosen.config_file, os.environ)
-    if chosen.state is not None:
-        settings = settings.model_copy(update={"state": chosen.state})
+    return settings if chosen.state is None else settings.model_copy(update={"state": chosen.state})
+
+
+def _load(chosen: argparse.Namespace) -> Settings:
+    """Return the same; log what they are, and what is unwise in them."""
+    from exporter.config import advice  # noqa: PLC0415 - the same
+
+    settings = _read(chosen)
     for warning in advice(settings):
         log.warning("configuration: %s", warning)
     log.info(

@@ -13,7 +13,7 @@ from exporter.app.options import Options
 from exporter.app.reload import difference
 from exporter.app.targets import connectable
 from exporter.catalogue import own
-from exporter.config import Settings
+from exporter.config import Settings, advice
 from exporter.errors import ConfigError
 from exporter.platforms.settings import TargetSettings
 from exporter.publisher import Publisher
@@ -121,6 +121,8 @@ class Configured:
             if str(error) != told:
                 log.warning("configuration not reloaded: %s", error)
             raise
+        for warning in advice(configured):
+            log.warning("configuration: %s", warning)
         self.names = _names(configured)
         self._refused = None
         self._use(settings, change.added, self._fleet.change(change, settings.workloads))

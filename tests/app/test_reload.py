@@ -317,6 +317,23 @@ def test_what_a_file_names_may_come_after_it(
     assert running.shows(f"automation_exporter_config_last_reload_successful {int(automatic)}\n")
 
 
+def test_what_is_unwise_is_told_when_it_comes_into_use_and_not_while_it_is_refused(
+    running: Bench, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A configuration that is refused is tried again for ever."""
+    configured = running.service.configured
+    configured._options = replace(configured._options, config_changed=lambda: False)
+    running.reload(running.fleet(interval="30s"), running.support())
+    assert sum("zero_hold is 0s" in line for line in caplog.messages) == 2
+    caplog.clear()
+    with pytest.raises(ConfigError, match="takes a restart"):
+        running.reload(running.fleet(), running.support(), state=tmp_path / "elsewhere.db")
+    for _ in range(3):
+        configured.try_again()
+    (line,) = caplog.messages
+    assert "takes a restart" in line
+
+
 @pytest.mark.parametrize("by", ["itself", "a reload", "itself after a mistake", "itself after it changed"])
 def test_a_target_whose_state_cannot_be_opened_is_put_in_later(
     running: Bench, monkeypatch: pytest.MonkeyPatch, by: str
