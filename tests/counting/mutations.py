@@ -773,10 +773,11 @@ ALL: Final = (
     Mutation(
         16,
         "a start holds nothing",
-        "exporter/counting/memory.py",
-        "            self.holding = dict.fromkeys(self.series)\n",
-        "            self.holding = {}\n",
-        (f"{SERIES}every_start_holds_every_counter_and_histogram_at_what_it_showed", MACHINE),
+        "exporter/store/sqlite.py",
+        "            self._load(ledger)\n            self._ledgers[name] = ledger\n",
+        "            self._load(ledger)\n            ledger.holding.clear()\n"
+        "            self._ledgers[name] = ledger\n",
+        (f"{CONTRACT}opening_holds_every_series_that_was_stored", MACHINE),
     ),
     Mutation(
         16,
