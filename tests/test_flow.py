@@ -201,6 +201,14 @@ def polls(made: Program, platform: Platform) -> float:
     return shown
 
 
+def one_held_back(made: Program, world: World) -> float:
+    """A run of a new workload, counted and held back; returns when its series was shown, in seconds."""
+    made.poll(LISTED)
+    world.add_run(LISTED, "new", created=START + SECOND, triggered=START + SECOND, ended=START + 2 * SECOND)
+    made.world_clock.advance(STEP)
+    return polls(made, LISTED)
+
+
 def wait_until(made: Program, platform: Platform, seconds: float) -> dict[str, float]:
     """Let the clock come to a time; returns what is shown then."""
     made.world_clock.advance(seconds - made.clock.monotonic())
@@ -230,10 +238,7 @@ def test_what_was_held_back_is_rendered_when_its_hold_ends(tmp_path: Path) -> No
     """And not with the next poll, which may be an hour away: the timer publishes what is rendered."""
     clock, world = ManualClock(START), World()
     with living(Simulator(world, clock=clock), LISTED, tmp_path / "state.db") as made:
-        made.poll(LISTED)
-        world.add_run(LISTED, "new", created=START + SECOND, triggered=START + SECOND, ended=START + 2 * SECOND)
-        clock.advance(STEP)
-        shown = polls(made, LISTED)
+        shown = one_held_back(made, world)
         clock.advance(shown + HOLD - made.clock.monotonic())
         made.runner.end_holds(made.targets[LISTED])
         assert made.publisher.publish()
@@ -247,10 +252,7 @@ def test_held_counts_that_cannot_be_written_are_tried_again_now_and_then(
     """A disk that is full for an hour is told of, and not three thousand times."""
     clock, world = ManualClock(START), World()
     with living(Simulator(world, clock=clock), LISTED, tmp_path / "state.db") as made:
-        made.poll(LISTED)
-        world.add_run(LISTED, "new", created=START + SECOND, triggered=START + SECOND, ended=START + 2 * SECOND)
-        clock.advance(STEP)
-        shown = polls(made, LISTED)
+        shown = one_held_back(made, world)
 
         def full(_name: str) -> None:
             raise StateError("state.db: database or disk is full")

@@ -45,6 +45,14 @@ def opened(path: Path) -> SqliteStore:
     return store
 
 
+def after_a_kill(path: Path, folder: Path) -> Path:
+    """Copy to a new folder what a kill would leave now of a state that is in use; return the state in it."""
+    folder.mkdir()
+    for suffix in ("", "-wal"):
+        shutil.copy(path.with_name(path.name + suffix), folder / f"state.db{suffix}")
+    return folder / "state.db"
+
+
 def modes(folder: Path) -> dict[str, int]:
     return {file.name: stat.S_IMODE(file.stat().st_mode) for file in folder.iterdir()}
 
@@ -403,11 +411,7 @@ def test_a_journal_that_was_removed_while_in_use_loses_nothing(
     assert [record.getMessage() for record in caplog.records] == [
         "the journal of the state was removed; a new one is begun"
     ] * 3
-    killed = tmp_path / "killed"
-    killed.mkdir()
-    for suffix in ("", "-wal"):
-        shutil.copy(path.with_name(path.name + suffix), killed / f"state.db{suffix}")
-    found = opened(killed / "state.db")
+    found = opened(after_a_kill(path, tmp_path / "killed"))
     assert found.ledger("t").series[DONE].shown == (3,)
     assert knows(found, [f"run {number}" for number in range(4)]) == {f"run {number}" for number in range(4)}
     found.close()
@@ -434,11 +438,7 @@ def test_a_journal_that_was_removed_before_the_first_batch_loses_nothing(path: P
     store = opened(path)
     path.with_name(f"{path.name}-wal").unlink()
     commit(store, counted(1))
-    killed = tmp_path / "killed"
-    killed.mkdir()
-    for suffix in ("", "-wal"):
-        shutil.copy(path.with_name(path.name + suffix), killed / f"state.db{suffix}")
-    found = opened(killed / "state.db")
+    found = opened(after_a_kill(path, tmp_path / "killed"))
     assert found.ledger("t").series[DONE].shown == (1,)
     found.close()
     store.close()
@@ -589,14 +589,11 @@ def test_a_state_behind_a_link_that_was_killed_while_it_grew_is_opened(path: Pat
     store = opened(path)
     commit(store, counted(1))
     store._unlock()  # as after a kill: nothing is closed
-    copied = tmp_path / "copied"
-    copied.mkdir()
-    for suffix in ("", "-wal"):
-        shutil.copy(path.with_name(path.name + suffix), copied / f"state.db{suffix}")
-    with (copied / "state.db").open("ab") as file:
+    copied = after_a_kill(path, tmp_path / "copied")
+    with copied.open("ab") as file:
         file.write(bytes(100))
     link = tmp_path / "link.db"
-    link.symlink_to(copied / "state.db")
+    link.symlink_to(copied)
     found = opened(link)
     assert found.ledger("t").series[DONE].shown == (1,)
     found.close()
