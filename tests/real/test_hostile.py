@@ -113,7 +113,7 @@ def siege(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Siege]:
 
 
 def text_with_all_up(service: ServiceProcess) -> str:
-    """What the service shows if the last poll of each honest target was good (so its baseline is known), else nothing."""
+    """What the service shows if the last poll of each honest target was good (it has a baseline then), else nothing."""
     text = service.metrics()
     up = all(f'target_up{{platform="{each}",target="demo-{each}"}} 1\n' in text for each in PLATFORMS)
     return text if up else ""
